@@ -1,0 +1,81 @@
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
+import { protoDirectory } from '@millrace/proto/proto-files'
+import { HealthImplementation } from 'grpc-health-check'
+import { errorMeanings, ServiceError } from './errors.ts'
+import type { Readiness } from './readiness.ts'
+
+export interface GrpcService {
+  /** Full name, e.g. millrace.v1.IngestService. */
+  readonly name: string
+  /** Import path of its .proto file, for reflection. */
+  readonly protoFile: string
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+}
+
+export interface GrpcDoor {
+  readonly port: number
+  /** Lets calls under way end for `graceMs`, then cuts them off. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** A gRPC server with the standard health service, which follows `readiness`, and reflection. */
+export async function startGrpcDoor(
+  deps: { readiness: Readiness },
+  config: { grpcHost: string; grpcPort: number },
+  services: readonly GrpcService[],
+): Promise<GrpcDoor> {
+  const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 })
+  const health = new HealthImplementation()
+  const report = (ready: boolean): void => {
+    for (const name of ['', ...services.map((service) => service.name)]) {
+      health.setStatus(name, ready ? 'SERVING' : 'NOT_SERVING')
+    }
+  }
+  report(deps.readiness.isReady())
+  const stopReporting = deps.readiness.onChange(report)
+  health.addToServer(server)
+  const files = services.map((service) => service.protoFile)
+  new ReflectionService(loadSync(files, { includeDirs: [protoDirectory] })).addToServer(server)
+  for (const { definition, implementation } of services) server.addService(definition, implementation)
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      `${config.grpcHost}:${config.grpcPort}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => (error === null ? resolve(bound) : reject(error)),
+    )
+  })
+  return {
+    port,
+    stop: (graceMs) =>
+      new Promise((resolve) => {
+        stopReporting()
+        const cut = setTimeout(() => server.forceShutdown(), graceMs)
+        server.tryShutdown(() => {
+          clearTimeout(cut)
+          resolve()
+        })
+      }),
+  }
+}
+
+/** What to hand to a gRPC callback; `retry-after` (seconds) goes into the trailers. */
+export function toGrpcError(error: unknown): { code: number; details: string; metadata: Metadata } {
+  const told =
+    error instanceof ServiceError
+      ? error
+      : new ServiceError('internal', 'The call failed on our side. It may be tried again.', { cause: error })
+  const metadata = new Metadata()
+  metadata.set('millrace-code', told.code)
+  if (told.retryAfterSeconds !== undefined) metadata.set('retry-after', String(told.retryAfterSeconds))
+  if (told.faults.length > 0) metadata.set('millrace-faults-bin', Buffer.from(JSON.stringify(told.faults)))
+  return { code: errorMeanings[told.code].grpcStatus, details: told.message, metadata }
+}

@@ -1,0 +1,131 @@
+import kafka, {
+  type DeliveryReport,
+  type LibrdKafkaError,
+  type NumberNullUndefined,
+} from '@confluentinc/kafka-javascript'
+import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
+import type { KafkaConsumer, TopicPartitionOffsetAndMetadata } from './kafka-consumer.ts'
+import type { OutgoingMessage } from './kafka-producer.ts'
+import type { Logger } from './log.ts'
+
+/**
+ * A producer that holds one transactional id: whoever connects with the same id later fences it, and all its further
+ * calls reject. After any rejection the only way on is `stop` and a new producer, whose connect settles what is open.
+ */
+export interface TransactionalProducer {
+  /**
+   * Writes the messages, and commits the consumers' offsets, in one transaction; resolves with the messages' offsets
+   * once it is committed. Rejects when a consumer is no longer a member of its group's present generation, and when
+   * the client refuses a message (too large, no such topic): no offset is sent then.
+   */
+  writeAll(
+    messages: readonly OutgoingMessage[],
+    positions?: readonly ConsumerPosition[],
+  ): Promise<readonly number[]>
+  stop(): Promise<void>
+}
+
+/** Of one message: its value, its key and some bytes of framing. */
+export const maxTransactionalMessageBytes = 1_040_000
+
+/** Offsets that a consumer's group commits together with a transaction. */
+export interface ConsumerPosition {
+  readonly consumer: Pick<KafkaConsumer, 'client'>
+  readonly offsets: readonly TopicPartitionOffsetAndMetadata[]
+}
+
+export interface TransactionalProducerOptions {
+  readonly clientId: string
+  /** Without the deployment's prefix. */
+  readonly transactionalId: string
+  /** How long connecting, and each write, may take. */
+  readonly timeoutMs: number
+}
+
+/** Fences every other holder of the id and settles their open transactions. Rejects when Kafka does not answer. */
+export async function connectTransactionalProducer(
+  config: KafkaConfig,
+  options: TransactionalProducerOptions,
+  logger: Logger,
+): Promise<TransactionalProducer> {
+  const producer = new kafka.Producer(
+    {
+      ...commonClientConfig(config, options.clientId),
+      'transactional.id': config.kafkaTopicPrefix + options.transactionalId,
+      'transaction.timeout.ms': options.timeoutMs,
+      'linger.ms': 0,
+      // What a plain producer could just send may have grown by a few bytes when it is sent on.
+      'message.max.bytes': maxTransactionalMessageBytes,
+      // A transaction that follows close upon another has to ask again; the default waits 100 ms before it does.
+      'retry.backoff.ms': 10,
+      dr_cb: true,
+    },
+    {},
+  )
+  logClientErrors(producer, logger, options.clientId)
+  producer.on('delivery-report', (error: LibrdKafkaError, report: DeliveryReport) => {
+    const { resolve, reject } = report.opaque as { resolve: (offset: number) => void; reject: Reject }
+    if (error) reject(error)
+    else resolve(report.offset)
+  })
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      // There is nothing to wait for: what is not committed is to be aborted.
+      producer.disconnect(1_000, () => resolve())
+    })
+  await call((done) => producer.connect({ timeout: options.timeoutMs }, done))
+  producer.setPollInBackground(true)
+  try {
+    await call((done) => producer.initTransactions(options.timeoutMs, done))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    stop,
+    async writeAll(messages, positions = []) {
+      await call((done) => producer.beginTransaction(done))
+      const reports = messages.map(() => Promise.withResolvers<number>())
+      const allWritten = Promise.all(reports.map(({ promise }) => promise))
+      // A refused message or offset rejects for all; the messages' own failures must not end the process then.
+      allWritten.catch(() => undefined)
+      try {
+        for (const [index, { topic, partition, key, value }] of messages.entries()) {
+          producer.produce(
+            topic,
+            partition ?? (null as NumberNullUndefined),
+            value,
+            key,
+            null,
+            reports[index],
+          )
+        }
+      } catch (error) {
+        // Nothing is waiting any more; where the abort fails too, the next holder's connect makes up for it.
+        await call((done) => producer.abortTransaction(options.timeoutMs, done)).catch(() => undefined)
+        throw error
+      }
+      for (const { consumer, offsets: next } of positions) {
+        await call((done) =>
+          producer.sendOffsetsToTransaction([...next], consumer.client, options.timeoutMs, done),
+        )
+      }
+      // Both are waited for, also when one fails: the client must not be closed while it commits.
+      const [written, committed] = await Promise.allSettled([
+        allWritten,
+        call((done) => producer.commitTransaction(options.timeoutMs, done)),
+      ])
+      if (committed.status === 'rejected') throw committed.reason
+      if (written.status === 'rejected') throw written.reason
+      return written.value
+    },
+  }
+}
+
+type Reject = (error: LibrdKafkaError) => void
+
+function call(start: (done: (error?: LibrdKafkaError | null) => void) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()))
+  })
+}

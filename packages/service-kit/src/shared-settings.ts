@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { count, list, port, secretSetting, setting, text } from './config.ts'
+
+export const logSettings = {
+  logLevel: setting(
+    'LOG_LEVEL',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    'lowest level that is logged',
+  ),
+  shutdownTimeoutMs: setting(
+    'SHUTDOWN_TIMEOUT_MS',
+    count(20_000),
+    'milliseconds that a graceful stop may take before the process exits anyway',
+  ),
+} as const
+
+export const kafkaSettings = {
+  kafkaBrokers: setting('KAFKA_BROKERS', list('127.0.0.1:9092'), 'host:port of brokers, comma-separated'),
+  kafkaTopicPrefix: setting(
+    'KAFKA_TOPIC_PREFIX',
+    text(''),
+    'put before the names of topics, consumer groups and transactional ids, so that several meshes share a cluster',
+  ),
+  kafkaReplicationFactor: setting(
+    'KAFKA_REPLICATION_FACTOR',
+    count(3),
+    'replicas of topics that a service creates',
+  ),
+  kafkaMinInsyncReplicas: setting(
+    'KAFKA_MIN_INSYNC_REPLICAS',
+    count(2),
+    'min.insync.replicas of topics that a service creates',
+  ),
+  kafkaEventsPartitions: setting(
+    'KAFKA_EVENTS_PARTITIONS',
+    count(12),
+    'partitions of millrace.events when a service creates it',
+  ),
+  kafkaPostbacksPartitions: setting(
+    'KAFKA_POSTBACKS_PARTITIONS',
+    count(12),
+    'partitions of each postback and delivery topic when a service creates it',
+  ),
+} as const
+
+export const clickhouseSettings = {
+  clickhouseUrl: setting(
+    'CLICKHOUSE_URL',
+    text('http://127.0.0.1:8123'),
+    'URL of ClickHouse’s HTTP interface',
+  ),
+  clickhouseDatabase: setting('CLICKHOUSE_DATABASE', text('millrace'), 'database that holds the tables'),
+  clickhouseUser: setting('CLICKHOUSE_USER', text('default'), 'ClickHouse user'),
+  clickhousePassword: secretSetting('CLICKHOUSE_PASSWORD', text(''), 'password of the ClickHouse user'),
+} as const
+
+export const rootKeySettings = {
+  rootKey: secretSetting(
+    'MILLRACE_ROOT_KEY',
+    z
+      .string()
+      .min(16, 'needs at least 16 characters')
+      .max(512, 'has at most 512 characters')
+      .regex(/^\S+$/, 'must not hold blanks'),
+    'the first API key: tenant "default", all scopes',
+  ),
+} as const
+
+/** Settings of the operations door, and of the gRPC door that every service has. */
+export function doorSettings(ports: { grpc: number; operations: number }) {
+  return {
+    grpcHost: setting('GRPC_HOST', text('0.0.0.0'), 'address that the gRPC door listens on'),
+    grpcPort: setting('GRPC_PORT', port(ports.grpc), 'port of the gRPC door; 0 takes a free one'),
+    operationsHost: setting(
+      'OPERATIONS_HOST',
+      text('0.0.0.0'),
+      'address that the operations door listens on',
+    ),
+    operationsPort: setting(
+      'OPERATIONS_PORT',
+      port(ports.operations),
+      'port of /metrics and /healthz; 0 takes a free one',
+    ),
+  } as const
+}
+
+export function httpSettings(defaultPort: number) {
+  return {
+    httpHost: setting('HTTP_HOST', text('0.0.0.0'), 'address that the public HTTP door listens on'),
+    httpPort: setting('HTTP_PORT', port(defaultPort), 'port of the public HTTP door; 0 takes a free one'),
+  } as const
+}
