@@ -1,0 +1,37 @@
+import type { Fault } from '@millrace/service-kit/errors'
+
+const maxDepth = 16
+const dialects = ['exact', 'prefix', 'suffix', 'all', 'any', 'not'] as const
+
+/** What is wrong with a filter, beginning with its form; empty when it is one. */
+export function checkFilter(filter: unknown, pointer: string, depth = 1): Fault[] {
+  if (depth > maxDepth) return [{ pointer, detail: `nests deeper than ${maxDepth} filters` }]
+  const names = typeof filter === 'object' && filter !== null ? Object.keys(filter) : []
+  const dialect = dialects.find((name) => name === names[0])
+  if (dialect === undefined || names.length !== 1) {
+    return [{ pointer, detail: `has to be an object with exactly one of ${dialects.join(', ')}` }]
+  }
+  const inner = (filter as Record<string, unknown>)[dialect]
+  const at = `${pointer}/${dialect}`
+  if (dialect === 'not') return checkFilter(inner, at, depth + 1)
+  if (dialect !== 'all' && dialect !== 'any') return checkAttributes(inner, at)
+  if (!Array.isArray(inner) || inner.length === 0)
+    return [{ pointer: at, detail: 'has to be an array of at least one filter' }]
+  return inner.flatMap((part, index) => checkFilter(part, `${at}/${index}`, depth + 1))
+}
+
+function checkAttributes(attributes: unknown, pointer: string): Fault[] {
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
+    return [{ pointer, detail: 'has to be an object of attribute names and texts' }]
+  }
+  const entries = Object.entries(attributes as Record<string, unknown>)
+  if (entries.length === 0) return [{ pointer, detail: 'has to name at least one attribute' }]
+  return entries.flatMap(([name, wanted]) => {
+    const at = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    if (!/^[a-z0-9]{1,64}$/.test(name))
+      return [{ pointer: at, detail: 'is not the name of a CloudEvents attribute' }]
+    if (typeof wanted !== 'string' || wanted.length > 1024)
+      return [{ pointer: at, detail: 'has to be a text of at most 1,024 characters' }]
+    return []
+  })
+}

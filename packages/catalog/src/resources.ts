@@ -1,0 +1,113 @@
+import { type Static, Type } from 'typebox'
+
+/** Names of meters and endpoints in addresses. */
+export const ResourceName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' })
+
+/** Names of event types are CloudEvents types ("care.x-ray", "com.example/visit"): any text without blanks. */
+export const EventTypeName = Type.String({ pattern: '^[^\\s\\p{C}]{1,256}$' })
+
+/** JSON Pointer (RFC 6901) into an event as CloudEvents JSON: "/data/path", "/subject". */
+export const EventPointer = Type.String({ pattern: '^(/([^~/]|~0|~1)*)+$', maxLength: 512 })
+
+const AttributeValues = Type.Record(
+  Type.String({ pattern: '^[a-z0-9]{1,64}$' }),
+  Type.String({ maxLength: 1024 }),
+  { additionalProperties: false, minProperties: 1 },
+)
+
+/** The CloudEvents Subscriptions API's filter dialects; each object holds exactly one. */
+export const Filter = Type.Cyclic(
+  {
+    Filter: Type.Union([
+      Type.Object({ exact: AttributeValues }, { additionalProperties: false }),
+      Type.Object({ prefix: AttributeValues }, { additionalProperties: false }),
+      Type.Object({ suffix: AttributeValues }, { additionalProperties: false }),
+      Type.Object({ all: Type.Array(Type.Ref('Filter'), { minItems: 1 }) }, { additionalProperties: false }),
+      Type.Object({ any: Type.Array(Type.Ref('Filter'), { minItems: 1 }) }, { additionalProperties: false }),
+      Type.Object({ not: Type.Ref('Filter') }, { additionalProperties: false }),
+    ]),
+  },
+  'Filter',
+)
+export type Filter = Static<typeof Filter>
+
+export const EventType = Type.Object(
+  {
+    description: Type.Optional(Type.String({ maxLength: 4096 })),
+    schema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    validation: Type.Optional(Type.Union([Type.Literal('after'), Type.Literal('before')])),
+    maxAge: Type.Optional(
+      Type.String({ pattern: '^P(?!$)(\\d+Y)?(\\d+M)?(\\d+W)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?$' }),
+    ),
+    retention: Type.Optional(
+      Type.String({ pattern: '^P(?!$)(\\d+Y)?(\\d+M)?(\\d+W)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?$' }),
+    ),
+    rates: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            effectiveFrom: Type.String({ format: 'date-time' }),
+            amountMinor: Type.Integer({
+              minimum: -Number.MAX_SAFE_INTEGER,
+              maximum: Number.MAX_SAFE_INTEGER,
+            }),
+            currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+          },
+          { additionalProperties: false },
+        ),
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type EventType = Static<typeof EventType>
+
+export const aggregations = [
+  'count',
+  'sum',
+  'min',
+  'max',
+  'avg',
+  'unique',
+  'latest',
+  'p50',
+  'p90',
+  'p95',
+  'p99',
+  'amount',
+] as const
+export type Aggregation = (typeof aggregations)[number]
+
+export const Meter = Type.Object(
+  {
+    description: Type.Optional(Type.String({ maxLength: 4096 })),
+    eventTypes: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 100 }),
+    aggregation: Type.Enum([...aggregations]),
+    value: Type.Optional(EventPointer),
+    groupBy: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,63}$' }), EventPointer, {
+        additionalProperties: false,
+        maxProperties: 16,
+      }),
+    ),
+    filter: Type.Optional(Filter),
+  },
+  { additionalProperties: false },
+)
+export type Meter = Static<typeof Meter>
+
+/** Kinds of resources, as they stand in the keys of millrace.catalog. */
+export type ResourceKind = 'event-type' | 'meter' | 'endpoint' | 'key'
+
+/** A resource as every service holds it in memory. */
+export interface CatalogEntry<Body = unknown> {
+  readonly tenant: string
+  readonly kind: ResourceKind
+  readonly name: string
+  /** Grows by one with each write. */
+  readonly version: number
+  readonly body: Body
+  /** RFC 3339. */
+  readonly updatedAt: string
+  readonly updatedBy: string
+}

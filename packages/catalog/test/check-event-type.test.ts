@@ -1,0 +1,54 @@
+import t from 'tap'
+import { checkEventType } from '../src/check-event-type.ts'
+
+t.test('the event types of the contract are accepted', async (t) => {
+  t.same(
+    checkEventType({
+      description: 'a page was visited',
+      schema: { type: 'object', required: ['path'], properties: { path: { type: 'string' } } },
+      validation: 'after',
+      maxAge: 'PT12H',
+      retention: 'P5Y',
+      rates: [],
+    }),
+    [],
+  )
+  t.same(
+    checkEventType({
+      rates: [{ effectiveFrom: '2017-01-01T00:00:00Z', amountMinor: 50000, currency: 'SEK' }],
+    }),
+    [],
+  )
+  t.same(checkEventType({}), [])
+})
+
+t.test('a schema that does not compile is refused with the reason', async (t) => {
+  const reason = (schema: object): string => checkEventType({ schema })[0]?.detail ?? ''
+  t.match(reason({ type: 'objct' }), /usable JSON Schema 2020-12: schema is invalid/)
+  t.match(reason({ $ref: 'https://elsewhere.example/schema' }), /can't resolve reference/)
+  t.match(reason({ pattern: '[' }), /the pattern "\[" cannot be used|must match format "regex"/)
+  t.match(reason({ pattern: '(a)\\1' }), /back-references are not supported/)
+  t.match(reason({ patternProperties: { '^(?=x)': true } }), /lookarounds .* are not supported/)
+  t.match(reason({ $async: true }), /\$async/)
+  t.match(reason({ $schema: 'http://json-schema.org/draft-04/schema#' }), /no schema with key/)
+})
+
+t.test('faults are named by where they are', async (t) => {
+  const pointers = (body: unknown): string[] => checkEventType(body).map((fault) => fault.pointer)
+  t.same(pointers({ schema: true }), ['/schema'])
+  t.same(pointers({ validation: 'never' }), ['/validation'])
+  t.same(pointers({ maxAge: '12h' }), ['/maxAge'])
+  t.same(pointers({ rates: [{ effectiveFrom: '2017-02-30T00:00:00Z', amountMinor: 1.5, currency: 'kr' }] }), [
+    '/rates/0/effectiveFrom',
+    '/rates/0/amountMinor',
+    '/rates/0/currency',
+  ])
+  t.same(pointers({ unknown: 1 }), [''])
+  t.same(pointers('text'), [''])
+})
+
+t.test('a schema that nests without end is refused, not recursed into', async (t) => {
+  let example: unknown = 1
+  for (let depth = 0; depth < 50_000; depth += 1) example = [example]
+  t.match(checkEventType({ schema: { examples: [example] } })[0]?.detail, /nests deeper/)
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { checkMeter } from '../src/check-meter.ts'
+
+const count = { eventTypes: ['visit.recorded'], aggregation: 'count' }
+const pointers = (body: unknown): string[] => checkMeter(body).map((fault) => fault.pointer)
+
+t.test('the meters of the contract are accepted', async (t) => {
+  t.same(checkMeter({ ...count, groupBy: { page: '/data/path' } }), [])
+  t.same(
+    checkMeter({
+      eventTypes: ['order.paid'],
+      aggregation: 'sum',
+      value: '/data/amount',
+      groupBy: { shop: '/subject' },
+      filter: { exact: { source: 'shop' } },
+    }),
+    [],
+  )
+})
+
+t.test('faults are named by where they are', async (t) => {
+  t.same(pointers({}), [''])
+  t.same(pointers([]), [''])
+  t.same(pointers(null), [''])
+  t.same(pointers({ ...count, extra: 1 }), [''])
+  t.same(pointers({ ...count, eventTypes: [] }), ['/eventTypes'])
+  t.same(pointers({ ...count, groupBy: { page: 'data/path' } }), ['/groupBy/page'])
+  t.same(pointers({ ...count, groupBy: { 'a b': '/data/path' } }), ['/groupBy'])
+  t.same(pointers({ ...count, value: '/data/~2' }), ['/value'])
+})
+
+t.test('an aggregation over numbers needs to know where they are', async (t) => {
+  for (const aggregation of ['sum', 'avg', 'min', 'max']) {
+    t.same(pointers({ ...count, aggregation }), ['/value'], aggregation)
+    t.same(pointers({ ...count, aggregation, value: '/data/amount' }), [], aggregation)
+  }
+})
+
+t.test('an aggregation that does not exist yet is refused and the existing ones are named', async (t) => {
+  for (const aggregation of ['unique', 'latest', 'p50', 'p99', 'amount']) {
+    const [fault] = checkMeter({ ...count, aggregation, value: '/data/x' })
+    t.match(fault?.detail, /not supported yet; supported are count, sum, avg, min, max/)
+  }
+  t.match(checkMeter({ ...count, aggregation: 'median' })[0]?.detail, /one of count/)
+})
+
+t.test('filters are checked in depth', async (t) => {
+  const filtered = (filter: unknown): string[] => pointers({ ...count, filter })
+  t.same(
+    filtered({ all: [{ not: { prefix: { subject: 'eu/' } } }, { any: [{ suffix: { type: 'x' } }] }] }),
+    [],
+  )
+  t.same(filtered({ sql: 'true' }), ['/filter'])
+  t.same(filtered({ exact: { type: 'a' }, prefix: { type: 'b' } }), ['/filter'])
+  t.same(filtered({ exact: {} }), ['/filter/exact'])
+  t.same(filtered({ exact: { Type: 'a' } }), ['/filter/exact/Type'])
+  t.same(filtered({ all: [] }), ['/filter/all'])
+  t.same(filtered({ all: [{ exact: { type: 'a' } }, { exact: { type: 1 } }] }), ['/filter/all/1/exact/type'])
+})
+
+t.test('a filter that nests without end is refused, not recursed into', async (t) => {
+  let filter: object = { exact: { type: 'a' } }
+  for (let depth = 0; depth < 50_000; depth += 1) filter = { not: filter }
+  t.match(checkMeter({ ...count, filter })[0]?.detail, /nests deeper/)
+})

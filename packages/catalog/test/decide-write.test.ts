@@ -1,0 +1,67 @@
+import t from 'tap'
+import { type CatalogStore, createCatalogStore } from '../src/catalog-store.ts'
+import { type CatalogWrite, decideWrite } from '../src/decide-write.ts'
+
+const base: CatalogWrite = {
+  tenant: 'default',
+  kind: 'meter',
+  name: 'visits',
+  body: { a: 1 },
+  application: 'root',
+}
+
+/** Applies what the writes come to. */
+function written(...writes: Partial<CatalogWrite>[]): CatalogStore {
+  const store = createCatalogStore()
+  for (const write of writes) {
+    const { record } = decideWrite(store, { ...base, ...write }, 1_700_000_000_000_001)
+    if (record !== undefined) store.apply(record)
+  }
+  return store
+}
+
+t.test('the first write creates version 1, a change makes version 2', async (t) => {
+  const first = decideWrite(written(), base, 1_700_000_000_000_001)
+  t.match(first.result, { version: 1, created: true, updatedAt: '2023-11-14T22:13:20.000001Z' })
+  const second = decideWrite(written({}), { ...base, body: { a: 2 } }, 0)
+  t.match(second.result, { version: 2, created: false, body: { a: 2 } })
+})
+
+t.test('putting what is there already writes nothing and keeps the version', async (t) => {
+  const { record, result } = decideWrite(
+    written({ body: { a: 1, b: 2 } }),
+    { ...base, body: { b: 2, a: 1 } },
+    0,
+  )
+  t.equal(record, undefined)
+  t.match(result, { version: 1, created: false, updatedAt: '2023-11-14T22:13:20.000001Z' })
+})
+
+t.test('If-Match refuses another version, and a resource that is not there', async (t) => {
+  const refused = { code: 'precondition-failed' }
+  t.throws(() => decideWrite(written({}), { ...base, body: {}, ifMatch: [2] }, 0), refused)
+  t.throws(() => decideWrite(written(), { ...base, ifMatch: [1] }, 0), refused)
+  t.throws(() => decideWrite(written(), { ...base, ifMatch: '*' }, 0), refused)
+  t.throws(() => decideWrite(written({}, { body: undefined }), { ...base, ifMatch: [2] }, 0), refused)
+  t.equal(decideWrite(written({}), { ...base, body: {}, ifMatch: [7, 1] }, 0).result.version, 2)
+  t.equal(decideWrite(written({}), { ...base, body: {}, ifMatch: '*' }, 0).result.version, 2)
+})
+
+t.test('If-None-Match: * refuses what exists', async (t) => {
+  t.throws(() => decideWrite(written({}), { ...base, ifNoneMatch: true }, 0), { code: 'precondition-failed' })
+  t.equal(decideWrite(written(), { ...base, ifNoneMatch: true }, 0).result.version, 1)
+})
+
+t.test('a deletion keeps counting versions, and the next write is a creation', async (t) => {
+  const store = written({}, { body: undefined })
+  t.equal(store.meter('default', 'visits'), undefined)
+  t.equal(store.versionOf('default', 'meter', 'visits'), 2)
+  t.match(decideWrite(store, base, 0).result, { version: 3, created: true })
+  t.throws(() => decideWrite(store, { ...base, body: undefined }, 0), { code: 'not-found' })
+})
+
+t.test('names of one kind do not meet those of another, nor of another tenant', async (t) => {
+  const store = written({})
+  t.equal(decideWrite(store, { ...base, kind: 'event-type' }, 0).result.version, 1)
+  t.equal(decideWrite(store, { ...base, tenant: 'other' }, 0).result.version, 1)
+})
