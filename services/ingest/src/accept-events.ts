@@ -1,0 +1,60 @@
+import type { Event } from '@millrace/proto'
+import { eventPartition } from '@millrace/proto/event-partition'
+import { type Fault, ServiceError } from '@millrace/service-kit/errors'
+import { encodeEventRecord } from './encode-record.ts'
+import type { EventProducer } from './event-producer.ts'
+import { refuseFaulty } from './read-json-events.ts'
+
+export interface AcceptEventsDeps {
+  /** Undefined while Kafka has not been reached yet. */
+  readonly log: () => { readonly producer: EventProducer; readonly partitions: number } | undefined
+  /** Checks data of types that ask for it before acceptance. */
+  readonly checkData: (event: Event) => Omit<Fault, 'index'> | undefined
+}
+
+/**
+ * Accepts all events or none; resolves with their ids, in their order, once Kafka has confirmed them.
+ * @throws {ServiceError} `invalid-request`, `too-large`, `unavailable`
+ */
+export type AcceptEvents = (events: readonly Event[]) => Promise<string[]>
+
+/**
+ * The core behind every door that takes events. A crash before the confirmation leaves the request without an answer,
+ * whether the events were written or not: the sender sends them again, and their ids make the repeat count once.
+ */
+export function createAcceptEvents(
+  deps: AcceptEventsDeps,
+  config: { readonly maxEventBytes: number },
+): AcceptEvents {
+  return async (events) => {
+    const log = deps.log()
+    if (log === undefined) {
+      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
+    }
+    checkAll(events, deps.checkData)
+    const records = events.map((event) => ({
+      partition: eventPartition(event, log.partitions),
+      bytes: encodeEventRecord(event),
+    }))
+    const large = records.findIndex(({ bytes }) => bytes.length > config.maxEventBytes)
+    if (large !== -1) throw tooLarge(large, config.maxEventBytes)
+    await log.producer.append(records)
+    return events.map((event) => event.id)
+  }
+}
+
+function checkAll(events: readonly Event[], checkData: AcceptEventsDeps['checkData']): void {
+  const faults: Fault[] = []
+  for (const [index, event] of events.entries()) {
+    const fault = checkData(event)
+    if (fault !== undefined) faults.push({ index, ...fault })
+  }
+  refuseFaulty(faults)
+}
+
+function tooLarge(index: number, maxEventBytes: number): ServiceError {
+  const detail = `An event has at most ${maxEventBytes} bytes, attributes included.`
+  return new ServiceError('too-large', `Nothing was accepted: ${detail}`, {
+    faults: [{ index, pointer: '', detail }],
+  })
+}

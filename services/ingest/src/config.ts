@@ -1,0 +1,52 @@
+import type { ConfigOf } from '@millrace/service-kit/config'
+import { count, setting } from '@millrace/service-kit/config'
+import {
+  doorSettings,
+  httpSettings,
+  kafkaSettings,
+  logSettings,
+  rootKeySettings,
+} from '@millrace/service-kit/shared-settings'
+
+const mebibyte = 1024 * 1024
+
+export const settings = {
+  ...logSettings,
+  ...kafkaSettings,
+  ...rootKeySettings,
+  ...httpSettings(8080),
+  ...doorSettings({ grpc: 50_051, operations: 9101 }),
+  maxBodyBytes: setting(
+    'INGEST_MAX_BODY_BYTES',
+    count(4 * mebibyte),
+    'bytes that the body of a request, or a gRPC request’s events, may have',
+  ),
+  maxEvents: setting('INGEST_MAX_EVENTS', count(10_000), 'events that a request may hold'),
+  maxEventBytes: setting(
+    'INGEST_MAX_EVENT_BYTES',
+    count(900_000, 1, 950_000),
+    'bytes that one event or delivery may have as it is stored; a message of Kafka holds a million',
+  ),
+  requestTimeoutMs: setting(
+    'INGEST_REQUEST_TIMEOUT_MS',
+    count(10_000, 1_000),
+    'milliseconds after which a request that Kafka has not confirmed is answered with 503',
+  ),
+  maxUnconfirmedBytes: setting(
+    'INGEST_MAX_UNCONFIRMED_BYTES',
+    count(64 * mebibyte),
+    'bytes that may wait for Kafka’s confirmation; requests above it are answered with 503',
+  ),
+  packMs: setting(
+    'INGEST_PACK_MS',
+    count(2, 0),
+    'milliseconds that an event waits for others to share a Kafka message with',
+  ),
+  packBytes: setting(
+    'INGEST_PACK_BYTES',
+    count(512 * 1024),
+    'bytes up to which events share a Kafka message',
+  ),
+} as const
+
+export type IngestConfig = ConfigOf<typeof settings>

@@ -1,0 +1,89 @@
+import type { Authenticator } from '@millrace/catalog/authenticate-key'
+import { installDocs } from '@millrace/service-kit/docs-http'
+import type { Logger } from '@millrace/service-kit/log'
+import {
+  clientErrorHandler,
+  frameworkErrors,
+  installProblems,
+  requestIdOf,
+} from '@millrace/service-kit/problem-http'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import type { AcceptEvents } from './accept-events.ts'
+import type { AcceptPostback } from './accept-postback.ts'
+import { addCatalogRoutes, type WriteCatalog } from './http-catalog.ts'
+import { addEventRoutes } from './http-events.ts'
+import { addPostbackRoutes } from './http-postbacks.ts'
+import type { IngestMetrics } from './metrics.ts'
+
+export interface IngestHttpDeps {
+  readonly authenticator: Authenticator
+  readonly acceptEvents: AcceptEvents
+  readonly acceptPostback: AcceptPostback
+  readonly writeCatalog: WriteCatalog
+  readonly metrics: IngestMetrics
+  readonly logger: Logger
+  /** Microseconds since 1970. */
+  readonly now: () => number
+  readonly newId: () => string
+}
+
+export interface IngestHttpConfig {
+  readonly maxBodyBytes: number
+  readonly maxEvents: number
+  readonly requestTimeoutMs: number
+}
+
+/** The public HTTP door: commands. Reads are the query service's. */
+export async function createHttpDoor(
+  deps: IngestHttpDeps,
+  config: IngestHttpConfig,
+): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A logger of each request's own costs more than it tells: what is logged names its request itself.
+    childLoggerFactory: (logger) => logger,
+    genReqId: requestIdOf,
+    frameworkErrors,
+    clientErrorHandler,
+    requestIdHeader: false,
+    bodyLimit: config.maxBodyBytes,
+    // A body that trickles in must not hold a connection for ever.
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 1_024 },
+    forceCloseConnections: 'idle',
+    // What still comes over an open connection while the door closes is answered like everything else.
+    return503OnClosing: false,
+  })
+  // Bodies are checked by the core, which says more; the schemas of the routes only describe them.
+  app.setValidatorCompiler(() => () => true)
+  app.removeContentTypeParser('text/plain')
+  installProblems(app)
+  app.addHook('onResponse', (request, reply, done) => {
+    deps.metrics.request(routeOf(request), reply.statusCode)
+    done()
+  })
+  await installDocs(app, {
+    title: 'Millrace: commands',
+    description:
+      'Events, postbacks and the catalog go in here. Reports and everything else to read: the query service.',
+  })
+  app.get('/ping', { schema: { summary: 'Answers "pong".', security: [] } }, (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send('pong'),
+  )
+  addEventRoutes(app, deps, config)
+  addPostbackRoutes(app, deps, config)
+  addCatalogRoutes(app, deps)
+  return app
+}
+
+/** The route as it is written, whatever the address was. */
+function routeOf(request: FastifyRequest): string {
+  return `${request.method} ${request.routeOptions.url ?? 'unmatched'}`
+}

@@ -1,0 +1,71 @@
+import { Counter, Gauge, Histogram, type Registry } from '@millrace/service-kit/metrics'
+
+export interface IngestMetrics {
+  /** `status` is HTTP's, or gRPC's number. */
+  request(route: string, status: number): void
+  accepted(events: number): void
+  refused(code: string): void
+  deliveries(count: number): void
+  message(message: { records: number; bytes: number; seconds: number }): void
+}
+
+export function createIngestMetrics(registry: Registry, unconfirmedBytes: () => number): IngestMetrics {
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'millrace_ingest_requests_total',
+    help: 'Requests by route and status.',
+    labelNames: ['route', 'status'],
+    registers,
+  })
+  const accepted = new Counter({
+    name: 'millrace_ingest_events_accepted_total',
+    help: 'Events that Kafka confirmed.',
+    registers,
+  })
+  const refused = new Counter({
+    name: 'millrace_ingest_requests_refused_total',
+    help: 'Requests with events that were refused, by the stable code of the reason.',
+    labelNames: ['code'],
+    registers,
+  })
+  const deliveries = new Counter({
+    name: 'millrace_ingest_deliveries_accepted_total',
+    help: 'Deliveries of postbacks that Kafka confirmed.',
+    registers,
+  })
+  const messages = new Counter({
+    name: 'millrace_ingest_event_messages_total',
+    help: 'Kafka messages that hold packed events and were confirmed.',
+    registers,
+  })
+  const bytes = new Counter({
+    name: 'millrace_ingest_event_messages_bytes_total',
+    help: 'Bytes of confirmed messages before compression.',
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'millrace_ingest_produce_seconds',
+    help: 'From handing a message to the client until Kafka confirmed it.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  new Gauge({
+    name: 'millrace_ingest_unconfirmed_bytes',
+    help: 'Bytes that wait for Kafka’s confirmation.',
+    registers,
+    collect() {
+      this.set(unconfirmedBytes())
+    },
+  })
+  return {
+    request: (route, status) => requests.inc({ route, status }),
+    accepted: (events) => accepted.inc(events),
+    refused: (code) => refused.inc({ code }),
+    deliveries: (count) => deliveries.inc(count),
+    message(message) {
+      messages.inc()
+      bytes.inc(message.bytes)
+      seconds.observe(message.seconds)
+    },
+  }
+}

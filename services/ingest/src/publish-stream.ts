@@ -1,0 +1,111 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import type { PublishStreamRequest, PublishStreamResponse } from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { Publish } from './grpc.ts'
+
+type Stream = ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>
+
+export interface PublishStreams {
+  open(stream: Stream, caller: Parameters<Publish>[1]): void
+  /** Lets every stream answer what it has read, and ends it so that its client connects again. */
+  end(): Promise<void>
+}
+
+/** A stream reads no further above either; HTTP/2's flow control then stops the client. */
+const maxOpenRequests = 1_024
+const maxOpenBytes = 8 * 1024 * 1024
+
+/**
+ * Requests of a stream are accepted side by side and answered in the order of confirmation. A crash leaves those
+ * without an answer that were not confirmed; the client sends them again on its next stream.
+ */
+export function createPublishStream(publish: Publish): PublishStreams {
+  const open = new Set<() => Promise<void>>()
+  return {
+    open(stream, caller) {
+      const end = serve(stream, (request) => publish(request.events, caller))
+      open.add(end)
+      stream.once('close', () => open.delete(end))
+    },
+    end: async () => {
+      await Promise.all([...open].map((end) => end()))
+    },
+  }
+}
+
+/** Returns what ends the stream early. */
+function serve(
+  stream: Stream,
+  publish: (request: PublishStreamRequest) => ReturnType<Publish>,
+): () => Promise<void> {
+  const underWay = new Set<Promise<void>>()
+  let bytes = 0
+  let clogged = false
+  let ended = false
+  const throttle = (): void => {
+    const full = underWay.size >= maxOpenRequests || bytes >= maxOpenBytes || clogged || ended
+    if (full && !stream.isPaused()) stream.pause()
+    else if (!full && stream.isPaused()) stream.resume()
+  }
+  const answer = (response: PublishStreamResponse): void => {
+    // A client that does not read its answers gets to send no more either.
+    if (!stream.destroyed && !stream.write(response)) clogged = true
+  }
+  stream.on('drain', () => {
+    clogged = false
+    throttle()
+  })
+  stream.on('data', (request: PublishStreamRequest) => {
+    const size = request.events.reduce((sum, event) => sum + event.data.length, 0)
+    bytes += size
+    const done = publish(request)
+      .then(
+        (accepted) => answer({ sequence: request.sequence, outcome: { $case: 'accepted', value: accepted } }),
+        (error: unknown) => answer(refusal(request.sequence, error)),
+      )
+      .finally(() => {
+        bytes -= size
+        underWay.delete(done)
+        throttle()
+      })
+    underWay.add(done)
+    throttle()
+  })
+  const settle = async (): Promise<void> => {
+    while (underWay.size > 0) await Promise.all(underWay)
+  }
+  stream.on('end', () => {
+    void settle().then(() => stream.end())
+  })
+  // The client is gone: what was read is still written, nobody is told.
+  stream.on('error', () => undefined)
+  return async () => {
+    ended = true
+    throttle()
+    await settle()
+    if (stream.destroyed) return
+    stream.emit('error', {
+      code: status.UNAVAILABLE,
+      details: 'This instance stops. Connect again and send what was not acknowledged.',
+    })
+  }
+}
+
+function refusal(sequence: string, error: unknown): PublishStreamResponse {
+  const told =
+    error instanceof ServiceError
+      ? error
+      : new ServiceError('internal', 'The request failed on our side. It may be tried again.')
+  return {
+    sequence,
+    outcome: {
+      $case: 'refused',
+      value: {
+        code: told.code,
+        detail: told.message,
+        retryable: told.retryable,
+        faults: told.faults.map(({ index = 0, pointer, detail }) => ({ index, pointer, detail })),
+      },
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import { type CatalogWriter, createCatalogWriter } from '@millrace/catalog/catalog-writer'
+import { catalogTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
+import { ServiceError } from '@millrace/service-kit/errors'
+import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
+import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
+import { ensureTopics } from '@millrace/service-kit/kafka-topics'
+import type { Logger } from '@millrace/service-kit/log'
+import { createMetrics } from '@millrace/service-kit/metrics'
+import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations-http'
+import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createAcceptEvents } from './accept-events.ts'
+import { createAcceptPostback } from './accept-postback.ts'
+import { createDataCheck } from './check-data.ts'
+import { createClock } from './clock.ts'
+import type { IngestConfig } from './config.ts'
+import { createEventProducer } from './event-producer.ts'
+import { createIngestGrpc } from './grpc.ts'
+import { createHttpDoor } from './http.ts'
+import { createIngestMetrics } from './metrics.ts'
+import { uuidV7 } from './uuid-v7.ts'
+
+export interface IngestService {
+  readonly httpPort: number
+  readonly grpcPort: number
+  readonly operationsPort: number
+  readonly readiness: Readiness
+  stop(): Promise<void>
+}
+
+/** What Kafka gave once it was reached. */
+interface Connected {
+  readonly partitions: number
+  readonly reader: CatalogReader
+  readonly writer: CatalogWriter
+}
+
+/** Opens the doors at once; what needs Kafka answers 503 until it is there. */
+export async function createService(config: IngestConfig, logger: Logger): Promise<IngestService> {
+  const registry = createMetrics('ingest')
+  const readiness = createReadiness(['kafka', 'catalog'])
+  readiness.set('kafka', 'no broker has answered yet')
+  readiness.set('catalog', 'millrace.catalog has not been read yet')
+  const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
+  const now = createClock()
+  const newId = (): string => uuidV7(Date.now())
+  // Below the request's deadline, so that a request is answered with what became of its write; the client looks for
+  // late messages once a second.
+  const deliveryTimeoutMs = Math.max(500, Math.floor(config.requestTimeoutMs * 0.9) - 1_000)
+  const producer = startLastingProducer(
+    config,
+    {
+      clientId: 'ingest',
+      deliveryTimeoutMs,
+      lingerMs: 1,
+      maxUnconfirmedBytes: 2 * config.maxUnconfirmedBytes,
+    },
+    logger,
+    (missing) => readiness.set('kafka', missing),
+  )
+  const state: { connected?: Connected; stopping: boolean } = { stopping: false }
+  const connecting = connect(state, config, logger, readiness, now)
+  const metrics = createIngestMetrics(registry, () => producer.unconfirmed().bytes)
+  const eventProducer = createEventProducer(
+    {
+      send: producer.send,
+      catalogPosition: () => state.connected?.reader.position() ?? 0,
+      observe: metrics.message,
+    },
+    {
+      topic: config.kafkaTopicPrefix + eventsTopic.name,
+      packMs: config.packMs,
+      packBytes: config.packBytes,
+      maxUnconfirmedBytes: config.maxUnconfirmedBytes,
+    },
+  )
+  const acceptEvents = createAcceptEvents(
+    {
+      log: () => state.connected && { producer: eventProducer, partitions: state.connected.partitions },
+      checkData: createDataCheck(() => state.connected?.reader.store),
+    },
+    config,
+  )
+  const acceptPostback = createAcceptPostback(
+    { send: producer.send, unconfirmedBytes: () => producer.unconfirmed().bytes, newId },
+    {
+      topic: config.kafkaTopicPrefix + postbacksTopic.name,
+      maxEventBytes: config.maxEventBytes,
+      maxUnconfirmedBytes: config.maxUnconfirmedBytes,
+    },
+  )
+  const authenticator = createAuthenticator(config.rootKey)
+  const writeCatalog = async (...args: Parameters<CatalogWriter['write']>) => {
+    if (state.connected === undefined) throw notConnected()
+    return state.connected.writer.write(...args)
+  }
+  const http = await createHttpDoor(
+    { authenticator, acceptEvents, acceptPostback, writeCatalog, metrics, logger, now, newId },
+    config,
+  )
+  await http.listen({ host: config.httpHost, port: config.httpPort })
+  const ingestGrpc = createIngestGrpc({ authenticator, acceptEvents, metrics, logger, now, newId }, config)
+  const grpc = await startGrpcDoor({ readiness }, config, [ingestGrpc.service])
+  return {
+    httpPort: boundPort(http),
+    grpcPort: grpc.port,
+    operationsPort: operations.port,
+    readiness,
+    async stop() {
+      readiness.set('stopping', 'the process stops')
+      state.stopping = true
+      await Promise.all([
+        http.close(),
+        ingestGrpc.endStreams().then(() => grpc.stop(config.requestTimeoutMs)),
+      ])
+      await eventProducer.drain()
+      await connecting
+      await state.connected?.writer.stop()
+      await producer.stop(deliveryTimeoutMs)
+      await state.connected?.reader.stop()
+      await operations.stop()
+    },
+  }
+}
+
+const retryMs = 300
+
+/** Makes the topics and reads the catalog; Kafka may take as long as it likes to come. */
+async function connect(
+  state: { connected?: Connected; stopping: boolean },
+  config: IngestConfig,
+  logger: Logger,
+  readiness: Readiness,
+  now: () => number,
+): Promise<void> {
+  while (!state.stopping && state.connected === undefined) {
+    try {
+      const partitions = await ensureTopics([eventsTopic, catalogTopic, postbacksTopic], config, logger)
+      const reader = await startCatalogReader(config, logger, 'ingest')
+      const writer = createCatalogWriter(
+        { reader, config, logger },
+        {
+          clientId: 'ingest-catalog-writer',
+          timeoutMs: config.requestTimeoutMs,
+          now,
+        },
+      )
+      state.connected = { partitions: partitions.get(eventsTopic.name) ?? 1, reader, writer }
+      readiness.set('catalog', undefined)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      readiness.set('catalog', `millrace.catalog cannot be read: ${reason}`)
+      logger.warn({ part: 'catalog', reason }, 'kafka is not ready yet')
+      await delay(retryMs)
+    }
+  }
+}
+
+function notConnected(): ServiceError {
+  return new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
+}

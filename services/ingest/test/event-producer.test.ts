@@ -1,0 +1,132 @@
+import { EventBatch } from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
+import t from 'tap'
+import { createEventProducer, type EventProducer, type EventProducerOptions } from '../src/event-producer.ts'
+
+interface Sent {
+  readonly message: OutgoingMessage
+  readonly confirm: (offset: number) => void
+  readonly fail: (error: unknown) => void
+}
+
+/** A producer whose messages are confirmed by hand. */
+function produce(overrides: Partial<EventProducerOptions> = {}): { producer: EventProducer; sent: Sent[] } {
+  const sent: Sent[] = []
+  const producer = createEventProducer(
+    {
+      send: (message) => new Promise((confirm, fail) => sent.push({ message, confirm, fail })),
+      catalogPosition: () => 42,
+      observe: () => undefined,
+    },
+    { topic: 'events', packMs: 0, packBytes: 1_000, maxUnconfirmedBytes: 10_000, ...overrides },
+  )
+  return { producer, sent }
+}
+
+const record = (partition: number, text: string) => ({
+  partition,
+  bytes: Buffer.concat([Buffer.from([0x0a, text.length + 2, 0x12, text.length]), Buffer.from(text)]),
+})
+/** The texts that a message holds: each record is an event with nothing but a source. */
+const texts = ({ message }: Sent): string[] =>
+  EventBatch.decode(message.value).records.map(({ record }) =>
+    record?.$case === 'event' ? record.value.source : '?',
+  )
+const untilSent = async (sent: readonly Sent[], count: number): Promise<void> => {
+  while (sent.length < count) await new Promise((resolve) => setImmediate(resolve))
+}
+
+t.test('records of concurrent requests share one message per partition, in order', async (t) => {
+  const { producer, sent } = produce()
+  const appends = [
+    producer.append([record(0, 'a'), record(1, 'b'), record(0, 'c')]),
+    producer.append([record(0, 'd')]),
+    producer.append([record(1, 'e')]),
+  ]
+  await untilSent(sent, 2)
+  t.same(sent.map(texts), [
+    ['a', 'c', 'd'],
+    ['b', 'e'],
+  ])
+  t.same(
+    sent.map(({ message }) => message.partition),
+    [0, 1],
+  )
+  t.equal(EventBatch.decode(sent[0]?.message.value ?? Buffer.alloc(0)).catalogThrough, 42)
+  for (const { confirm } of sent) confirm(0)
+  await Promise.all(appends)
+  t.equal(sent.length, 2)
+  t.equal(producer.unconfirmedBytes(), 0)
+})
+
+t.test('a request is confirmed by the last of its messages, not by the first', async (t) => {
+  const { producer, sent } = produce()
+  let confirmed = false
+  const append = producer.append([record(0, 'a'), record(1, 'b')]).then(() => {
+    confirmed = true
+  })
+  await untilSent(sent, 2)
+  sent[0]?.confirm(0)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(confirmed, false)
+  sent[1]?.confirm(0)
+  await append
+})
+
+t.test('a failed message refuses every request that has records in it, and only those', async (t) => {
+  const { producer, sent } = produce()
+  const both = producer.append([record(0, 'a'), record(1, 'b')])
+  const other = producer.append([record(1, 'c')])
+  await untilSent(sent, 2)
+  sent[0]?.fail(new ServiceError('unavailable', 'timed out'))
+  sent[1]?.confirm(0)
+  await t.rejects(both, { code: 'unavailable' })
+  await t.resolves(other)
+  t.equal(producer.unconfirmedBytes(), 0)
+})
+
+t.test('a message is closed before it grows too large; a large record travels alone', async (t) => {
+  const { producer, sent } = produce({ packBytes: 100 })
+  void producer.append([
+    record(0, 'x'.repeat(60)),
+    record(0, 'y'.repeat(60)),
+    record(0, 'z'.repeat(120)),
+    record(0, 'w'),
+  ])
+  await untilSent(sent, 4)
+  t.same(
+    sent.map(texts).map((list) => list.map((text) => text[0])),
+    [['x'], ['y'], ['z'], ['w']],
+  )
+})
+
+t.test('above the limit of unconfirmed bytes a request is refused as a whole', async (t) => {
+  const { producer, sent } = produce({ maxUnconfirmedBytes: 150 })
+  const first = producer.append([record(0, 'a'.repeat(100))])
+  await t.rejects(producer.append([record(0, 'b'), record(1, 'c'.repeat(100))]), {
+    code: 'unavailable',
+    retryAfterSeconds: 1,
+  })
+  await untilSent(sent, 1)
+  t.same(sent.map(texts), [['a'.repeat(100)]], 'nothing of it was sent')
+  sent[0]?.confirm(0)
+  await first
+  void producer.append([record(0, 'd'.repeat(120))])
+  await untilSent(sent, 2)
+})
+
+t.test('draining sends at once and waits for the confirmations', async (t) => {
+  const { producer, sent } = produce({ packMs: 3_600_000 })
+  const append = producer.append([record(0, 'a')])
+  const drained = producer.drain()
+  t.equal(sent.length, 1)
+  sent[0]?.confirm(0)
+  await Promise.all([append, drained])
+})
+
+t.test('no records need no confirmation', async (t) => {
+  const { producer, sent } = produce()
+  await producer.append([])
+  t.equal(sent.length, 0)
+})

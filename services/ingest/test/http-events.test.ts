@@ -1,0 +1,195 @@
+import { ServiceError } from '@millrace/service-kit/errors'
+import t from 'tap'
+import { authorization, startSampleHttp } from './sample-doors.ts'
+
+const post = { method: 'POST', url: '/v1/events' } as const
+const json = { authorization, 'content-type': 'application/json' }
+const event = '{"specversion":"1.0","id":"1","source":"/shop","type":"order.paid","data":{"amount":1.10}}'
+
+t.test('accepted events are answered with 202 and their ids', async (t) => {
+  const { app, accepted } = await startSampleHttp(t)
+  for (const [contentType, payload, ids] of [
+    ['application/json', '{"type":"a"}', ['new-id']],
+    ['application/json; charset=UTF-8', `[${event}]`, ['1']],
+    ['application/cloudevents+json', event, ['1']],
+    ['application/cloudevents+json; charset=utf-8', event, ['1']],
+    ['Application/CloudEvents-Batch+JSON', `[${event},${event}]`, ['1', '1']],
+    ['application/cloudevents-batch+json', '[]', []],
+    ['application/x-ndjson', `${event}\n{"type":"b"}\n`, ['1', 'new-id']],
+  ] as const) {
+    const response = await app.inject({
+      ...post,
+      headers: { authorization, 'content-type': contentType },
+      payload,
+    })
+    t.equal(response.statusCode, 202, contentType)
+    t.same(response.json(), { accepted: ids.length, ids })
+    t.match(response.headers['x-request-id'], /./)
+  }
+  t.equal(accepted[1]?.data.toString(), '{"amount":1.10}')
+})
+
+t.test('binary mode takes attributes from headers', async (t) => {
+  const { app, accepted } = await startSampleHttp(t)
+  const headers = {
+    'ce-specversion': '1.0',
+    'ce-id': '1',
+    'ce-source': '/shop',
+    'ce-type': 'a',
+    authorization,
+  }
+  const response = await app.inject({
+    ...post,
+    headers: { ...headers, 'content-type': 'text/csv' },
+    payload: 'a,b',
+  })
+  t.equal(response.statusCode, 202)
+  t.match(accepted, [{ id: '1', dataContentType: 'text/csv' }])
+  t.equal(accepted[0]?.data.toString(), 'a,b')
+  const jsonData = await app.inject({
+    ...post,
+    headers: { ...headers, 'content-type': 'application/json' },
+    payload: '{"a": 1.0}',
+  })
+  t.equal(jsonData.statusCode, 202, 'JSON data is not taken for a plain event')
+  t.equal(accepted[1]?.data.toString(), '{"a": 1.0}')
+  t.equal((await app.inject({ ...post, headers })).statusCode, 202, 'without a body')
+})
+
+t.test('the trace of the request goes on in its events', async (t) => {
+  const { app, accepted } = await startSampleHttp(t)
+  const trace = 'a'.repeat(32)
+  await app.inject({
+    ...post,
+    headers: { ...json, traceparent: `00-${trace}-${'b'.repeat(16)}-01` },
+    payload: '{"type":"a"}',
+  })
+  await app.inject({ ...post, headers: json, payload: '{"type":"a"}' })
+  t.match(accepted[0]?.traceparent, new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`))
+  t.match(accepted[1]?.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+})
+
+t.test('whatever is wrong is a problem document that says what to change', async (t) => {
+  const { app, accepted } = await startSampleHttp(t)
+  const table: readonly (readonly [
+    what: string,
+    request: { headers: Record<string, string>; payload?: string; url?: string },
+    status: number,
+    code: string,
+  ])[] = [
+    ['no key', { headers: { 'content-type': 'application/json' }, payload: event }, 401, 'unauthenticated'],
+    [
+      'a bad key',
+      { headers: { ...json, authorization: 'Bearer nonsense-nonsense' }, payload: event },
+      401,
+      'unauthenticated',
+    ],
+    [
+      'another scheme',
+      { headers: { ...json, authorization: 'Basic abc' }, payload: event },
+      401,
+      'unauthenticated',
+    ],
+    ['malformed JSON', { headers: json, payload: '{"type":' }, 400, 'invalid-request'],
+    ['no body', { headers: json }, 400, 'invalid-request'],
+    ['a faulty event', { headers: json, payload: '{"type":1}' }, 400, 'invalid-request'],
+    [
+      'an unknown media type',
+      { headers: { ...json, 'content-type': 'text/csv' }, payload: 'a' },
+      415,
+      'unsupported-media-type',
+    ],
+    ['no media type', { headers: { authorization }, payload: 'a' }, 415, 'unsupported-media-type'],
+    [
+      'another charset',
+      { headers: { ...json, 'content-type': 'application/json; charset=latin1' }, payload: event },
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'a compressed body',
+      { headers: { ...json, 'content-encoding': 'gzip' }, payload: event },
+      415,
+      'unsupported-media-type',
+    ],
+    ['too large a body', { headers: json, payload: `{"type":"${'a'.repeat(11_000)}"}` }, 413, 'too-large'],
+    [
+      'too many events',
+      { headers: json, payload: JSON.stringify(Array(101).fill({ type: 'a' })) },
+      413,
+      'too-large',
+    ],
+    [
+      'a query parameter',
+      { headers: json, payload: event, url: '/v1/events?wait=stored' },
+      400,
+      'invalid-request',
+    ],
+  ]
+  for (const [what, request, status, code] of table) {
+    const response = await app.inject({ ...post, ...request })
+    t.equal(response.statusCode, status, what)
+    t.equal(response.headers['content-type'], 'application/problem+json')
+    t.match(response.headers['x-request-id'], /./)
+    const problem = response.json() as Record<string, unknown>
+    t.match(problem, { type: `urn:millrace:problem:${code}`, status, title: /./, detail: /./ })
+    t.notMatch(response.body, /node_modules|\.ts:|\n +at /)
+  }
+  t.same(accepted, [])
+})
+
+t.test('each fault of a batch is an entry with index, pointer and detail', async (t) => {
+  const { app } = await startSampleHttp(t)
+  const response = await app.inject({
+    ...post,
+    headers: json,
+    payload: `[${event},{"type":"a","time":"x"},7]`,
+  })
+  t.match(response.json(), {
+    errors: [
+      { index: 1, pointer: '/time', detail: /RFC 3339/ },
+      { index: 2, pointer: '', detail: /object/ },
+    ],
+  })
+})
+
+t.test('Kafka out of reach is 503 with retry-after', async (t) => {
+  const { app } = await startSampleHttp(t, {
+    acceptEvents: async () => {
+      throw new ServiceError('unavailable', 'Kafka cannot be reached now.')
+    },
+  })
+  const response = await app.inject({ ...post, headers: json, payload: event })
+  t.equal(response.statusCode, 503)
+  t.equal(response.headers['retry-after'], '1')
+})
+
+t.test('a confirmation that never comes is 503 at the request’s deadline', async (t) => {
+  const { app } = await startSampleHttp(t, { acceptEvents: () => new Promise(() => undefined) })
+  const response = await app.inject({ ...post, headers: json, payload: event })
+  t.equal(response.statusCode, 503)
+  t.match(response.json(), { detail: /did not confirm/ })
+})
+
+t.test('a fault of ours is 500 without its inside', async (t) => {
+  const { app } = await startSampleHttp(t, {
+    acceptEvents: async () => {
+      throw new TypeError('secret inside')
+    },
+  })
+  const response = await app.inject({ ...post, headers: json, payload: event })
+  t.equal(response.statusCode, 500)
+  t.notMatch(response.body, /secret/)
+})
+
+t.test('requests are counted by route and status, whatever address was tried', async (t) => {
+  const { app, metrics } = await startSampleHttp(t)
+  await app.inject({ ...post, headers: json, payload: event })
+  await app.inject({ ...post, headers: json, payload: '{' })
+  await app.inject({ method: 'GET', url: '/some/where' })
+  const text = await metrics.metrics()
+  t.match(text, 'millrace_ingest_requests_total{route="POST /v1/events",status="202"} 1')
+  t.match(text, 'millrace_ingest_requests_total{route="GET unmatched",status="404"} 1')
+  t.match(text, 'millrace_ingest_events_accepted_total 1')
+  t.match(text, 'millrace_ingest_requests_refused_total{code="invalid-request"} 1')
+})

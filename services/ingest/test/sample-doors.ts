@@ -1,0 +1,59 @@
+import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import type { CatalogWrite } from '@millrace/catalog/decide-write'
+import type { Event } from '@millrace/proto'
+import { createLogger } from '@millrace/service-kit/log'
+import { Registry } from '@millrace/service-kit/metrics'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import { createHttpDoor, type IngestHttpDeps } from '../src/http.ts'
+import { createIngestMetrics } from '../src/metrics.ts'
+import type { Postback } from '../src/read-postback.ts'
+
+const rootKey = 'root-key-of-the-tests'
+export const authorization = `Bearer ${rootKey}`
+
+export interface SampleHttp {
+  readonly app: FastifyInstance
+  readonly accepted: Event[]
+  readonly postbacks: Postback[]
+  readonly writes: CatalogWrite[]
+  readonly metrics: Registry
+}
+
+/** The HTTP door in front of cores that accept everything and keep what they got. */
+export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps> = {}): Promise<SampleHttp> {
+  const accepted: Event[] = []
+  const postbacks: Postback[] = []
+  const writes: CatalogWrite[] = []
+  const metrics = new Registry()
+  const app = await createHttpDoor(
+    {
+      authenticator: createAuthenticator(rootKey),
+      acceptEvents: async (events) => {
+        accepted.push(...events)
+        return events.map(({ id }) => id)
+      },
+      acceptPostback: async (postback) => {
+        postbacks.push(postback)
+        return { id: 'pb_1', deliveries: postback.data.map((_, index) => ({ id: `dl_${index}` })) }
+      },
+      writeCatalog: async (write) => {
+        writes.push(write)
+        return {
+          version: 3,
+          body: write.body ?? {},
+          updatedAt: '2024-01-01T00:00:00Z',
+          created: writes.length === 1,
+        }
+      },
+      metrics: createIngestMetrics(metrics, () => 0),
+      logger: createLogger('ingest', 'silent'),
+      now: () => 1_700_000_000_000_001,
+      newId: () => 'new-id',
+      ...overrides,
+    },
+    { maxBodyBytes: 10_000, maxEvents: 100, requestTimeoutMs: 1_000 },
+  )
+  t.teardown(() => app.close())
+  return { app, accepted, postbacks, writes, metrics }
+}
