@@ -1,0 +1,93 @@
+import type { Event } from '@millrace/proto'
+import {
+  eventColumns,
+  invalidEventColumns,
+  type RecordPosition,
+  writeEventRow,
+  writeInvalidEventRow,
+} from './event-rows.ts'
+import type { Judgement } from './judge-event.ts'
+import type { LiveOverlay } from './live-view.ts'
+import { deduplicationToken, type OffsetRange } from './pending-range.ts'
+import { RowBinary } from './row-binary.ts'
+import type { RowBlock } from './row-writer.ts'
+
+/** A contiguous range of one partition's offsets, turned into rows as it is read. */
+export interface Batch {
+  readonly from: number
+  /** Last offset of the range; one less than `from` as long as it is empty. */
+  readonly to: number
+  /** Milliseconds since 1970. */
+  readonly openedAt: number
+  readonly rows: number
+  readonly invalidRows: number
+  readonly bytes: number
+  /** Of the events; undefined without any. Microseconds since 1970. */
+  readonly oldestReceivedAtUs: number | undefined
+  readonly newestReceivedAtUs: number | undefined
+  readonly overlay: LiveOverlay
+  add(event: Event, judgement: Judgement, position: RecordPosition, storedAtUs: number): void
+  /** All records of a message were added. */
+  endMessage(offset: number): void
+  /** One block per table that gets rows; all of them under the range's token. */
+  blocks(topic: string, partition: number): readonly RowBlock[]
+}
+
+export function createBatch(from: number, openedAt: number, overlay: LiveOverlay): Batch {
+  const events = new RowBinary()
+  const invalid = new RowBinary(1024)
+  const state = {
+    to: from - 1,
+    rows: 0,
+    invalidRows: 0,
+    oldest: undefined as number | undefined,
+    newest: undefined as number | undefined,
+  }
+  return {
+    from,
+    openedAt,
+    overlay,
+    get to() {
+      return state.to
+    },
+    get rows() {
+      return state.rows
+    },
+    get invalidRows() {
+      return state.invalidRows
+    },
+    get bytes() {
+      return events.length + invalid.length
+    },
+    get oldestReceivedAtUs() {
+      return state.oldest
+    },
+    get newestReceivedAtUs() {
+      return state.newest
+    },
+    add(event, judgement, position, storedAtUs) {
+      const facts = { position, storedAtUs, schemaVersion: judgement.schemaVersion }
+      if (judgement.status === 'valid') {
+        writeEventRow(events, event, facts, judgement.readings)
+        state.rows += 1
+        for (const reading of judgement.readings) overlay.add(event.tenant, event.receivedAtUs, reading)
+      } else {
+        writeInvalidEventRow(invalid, event, facts, judgement)
+        state.invalidRows += 1
+      }
+      state.oldest = Math.min(state.oldest ?? event.receivedAtUs, event.receivedAtUs)
+      state.newest = Math.max(state.newest ?? event.receivedAtUs, event.receivedAtUs)
+    },
+    endMessage(offset) {
+      state.to = offset
+    },
+    blocks(topic, partition) {
+      const range: OffsetRange = { from, to: state.to }
+      const token = deduplicationToken(topic, partition, range)
+      return [
+        { table: 'events', columns: eventColumns, rows: events.bytes(), token },
+        { table: 'invalid_events', columns: invalidEventColumns, rows: invalid.bytes(), token },
+      ].filter(({ rows }) => rows.length > 0)
+    },
+  }
+}

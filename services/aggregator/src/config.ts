@@ -1,0 +1,79 @@
+import { type ConfigOf, count, setting } from '@millrace/service-kit/config'
+import {
+  clickhouseSettings,
+  doorSettings,
+  kafkaSettings,
+  logSettings,
+  rootKeySettings,
+} from '@millrace/service-kit/shared-settings'
+import { z } from 'zod'
+import { fixedMilliseconds } from './parse-duration.ts'
+import { longestBeforeAppendMs } from './read-records.ts'
+
+export const settings = {
+  ...logSettings,
+  ...kafkaSettings,
+  ...clickhouseSettings,
+  ...rootKeySettings,
+  ...doorSettings({ grpc: 50_053, operations: 9_103 }),
+  batchMaxAgeMs: setting(
+    'AGGREGATOR_BATCH_MAX_AGE_MS',
+    count(200),
+    'milliseconds after which a batch is written however small it is',
+  ),
+  batchMaxRows: setting(
+    'AGGREGATOR_BATCH_MAX_ROWS',
+    count(50_000),
+    'rows at which a batch is written at once; one message more may exceed it',
+  ),
+  batchMaxBytes: setting(
+    'AGGREGATOR_BATCH_MAX_BYTES',
+    count(8 * 1024 * 1024),
+    'bytes at which a batch is written at once. Each partition holds at most two batches and half of one unread',
+  ),
+  flushConcurrency: setting(
+    'AGGREGATOR_FLUSH_CONCURRENCY',
+    count(4),
+    'inserts of events under way at the same time; further partitions wait, and their batches grow',
+  ),
+  insertTimeoutMs: setting(
+    'AGGREGATOR_INSERT_TIMEOUT_MS',
+    count(8_000),
+    'milliseconds one insert may take before it is repeated; below the session time-out',
+  ),
+  sessionTimeoutMs: setting(
+    'AGGREGATOR_SESSION_TIMEOUT_MS',
+    count(10_000, 1_000),
+    'milliseconds of silence after which Kafka gives the partitions of an instance to others',
+  ),
+  dedupeWindowMs: setting(
+    'DEDUPE_WINDOW',
+    z
+      .string()
+      .default('PT24H')
+      .transform((value, context) => {
+        const milliseconds = fixedMilliseconds(value)
+        if (milliseconds !== undefined && milliseconds > 0) return milliseconds
+        context.addIssue('needs an ISO 8601 duration of weeks, days, hours, minutes or seconds: PT24H')
+        return z.NEVER
+      }) as unknown as z.ZodType<number>,
+    'time for which a repeat of an event is recognised; ISO 8601 duration',
+  ),
+  progressMarginMs: setting(
+    'AGGREGATOR_PROGRESS_MARGIN_MS',
+    count(500, longestBeforeAppendMs),
+    `milliseconds by which the time that data is complete through is held back: ${longestBeforeAppendMs} for the way from ingest to Kafka, the rest for the difference between the clocks of brokers and aggregator`,
+  ),
+  liveMaxGroups: setting(
+    'AGGREGATOR_LIVE_MAX_GROUPS',
+    count(1_000),
+    'groups of a meter that the live view keeps per second; the others are summed up in one',
+  ),
+  liveMaxCells: setting(
+    'AGGREGATOR_LIVE_MAX_CELLS',
+    count(500_000, 1_000),
+    'groups of all meters and seconds that the live view keeps in all (about 250 bytes each); the oldest seconds go first',
+  ),
+} as const
+
+export type AggregatorConfig = ConfigOf<typeof settings>

@@ -1,0 +1,99 @@
+import type { Event } from '@millrace/proto'
+import type { RowBinary } from './row-binary.ts'
+import type { Reading } from './take-readings.ts'
+
+/** Where a record stands in Kafka; `index` within its message. */
+export interface RecordPosition {
+  readonly partition: number
+  readonly offset: number
+  readonly index: number
+}
+
+const sharedColumns = [
+  'tenant',
+  'source',
+  'id',
+  'type',
+  'subject',
+  'occurred_at',
+  'received_at',
+  'stored_at',
+  'data_content_type',
+  'data_schema',
+  'data',
+  'extensions',
+  'application',
+  'traceparent',
+  'schema_version',
+  'kafka_partition',
+  'kafka_offset',
+  'kafka_index',
+] as const
+
+/** In the order of `writeEventRow`. */
+export const eventColumns: readonly string[] = [...sharedColumns, 'readings']
+/** In the order of `writeInvalidEventRow`. */
+export const invalidEventColumns: readonly string[] = [...sharedColumns, 'reason', 'pointer']
+
+export interface RowFacts {
+  readonly position: RecordPosition
+  readonly storedAtUs: number
+  readonly schemaVersion: number
+}
+
+export function writeEventRow(
+  row: RowBinary,
+  event: Event,
+  facts: RowFacts,
+  readings: readonly Reading[],
+): void {
+  writeShared(row, event, facts)
+  row.writeLength(readings.length)
+  for (const { meter, version, group, value } of readings) {
+    row.writeString(meter)
+    row.writeInt64(version)
+    row.writeLength(group.length)
+    for (const part of group) row.writeString(part)
+    row.writeUint8(value === null ? 1 : 0)
+    if (value !== null) row.writeInt128(value)
+  }
+}
+
+export function writeInvalidEventRow(
+  row: RowBinary,
+  event: Event,
+  facts: RowFacts,
+  fault: { readonly reason: string; readonly pointer: string },
+): void {
+  writeShared(row, event, facts)
+  row.writeString(fault.reason)
+  row.writeString(fault.pointer)
+}
+
+function writeShared(row: RowBinary, event: Event, { position, storedAtUs, schemaVersion }: RowFacts): void {
+  row.writeString(event.tenant)
+  row.writeString(event.source)
+  row.writeString(event.id)
+  row.writeString(event.type)
+  row.writeString(event.subject)
+  row.writeInt64(event.occurredAtUs)
+  row.writeInt64(event.receivedAtUs)
+  row.writeInt64(storedAtUs)
+  row.writeString(event.dataContentType)
+  row.writeString(event.dataSchema)
+  row.writeBytes(event.data)
+  row.writeString(formatExtensions(event))
+  row.writeString(event.application)
+  row.writeString(event.traceparent)
+  row.writeInt64(schemaVersion)
+  row.writeUint32(position.partition)
+  row.writeInt64(position.offset)
+  row.writeUint32(position.index)
+}
+
+/** JSON text; the attributes keep their types. */
+function formatExtensions({ extensions }: Event): string {
+  const names = Object.keys(extensions)
+  if (names.length === 0) return '{}'
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, extensions[name]?.value?.value])))
+}

@@ -1,0 +1,34 @@
+import type { Event } from '@millrace/proto'
+import type { Batch } from './batch.ts'
+import type { RecordPosition } from './event-rows.ts'
+import { hashEventName } from './hash-set.ts'
+import { judgeEvent, type TypeRules } from './judge-event.ts'
+import type { AggregatorMetrics } from './metrics.ts'
+import type { SeenIds } from './seen-ids.ts'
+
+export interface FillDeps {
+  readonly rulesOf: (tenant: string, type: string) => TypeRules
+  readonly metrics: AggregatorMetrics
+  readonly typeLabel: (type: string) => string
+}
+
+/** Adds an event to a batch unless it is a repeat; its id is claimed in memory only, together with the batch. */
+export function fillBatch(
+  batch: Batch,
+  event: Event,
+  position: RecordPosition,
+  storedAtUs: number,
+  seen: SeenIds,
+  { rulesOf, metrics, typeLabel }: FillDeps,
+): void {
+  const name = hashEventName(event.tenant, event.source, event.id)
+  if (seen.has(name, event.receivedAtUs)) {
+    metrics.repeatsDropped.inc()
+    return
+  }
+  const judgement = judgeEvent(event, rulesOf(event.tenant, event.type))
+  if (judgement.status === 'invalid') metrics.eventsInvalid.inc({ type: typeLabel(event.type) })
+  else if (judgement.valuesMissing > 0) metrics.valuesMissing.inc(judgement.valuesMissing)
+  batch.add(event, judgement, position, storedAtUs)
+  seen.add(name, event.receivedAtUs, storedAtUs)
+}

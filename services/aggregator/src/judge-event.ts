@@ -1,0 +1,87 @@
+import { isUtf8 } from 'node:buffer'
+import { isNestedTooDeep, maxJsonDepth } from '@millrace/catalog/json-depth'
+import { isJsonMediaType } from '@millrace/catalog/media-type'
+import type { Event } from '@millrace/proto'
+import { type Duration, subtractDuration } from './parse-duration.ts'
+import { createEventReader, type EventReader } from './read-event.ts'
+import { type PreparedMeter, type Reading, takeReadings } from './take-readings.ts'
+
+/** What is wrong with data: the reason, and a JSON Pointer into the data. */
+export interface DataFault {
+  readonly reason: string
+  readonly pointer: string
+}
+
+/** What the catalog says of one event type. */
+export interface TypeRules {
+  /** Version of the event type; 0 for a type that the catalog does not know. */
+  readonly version: number
+  /** Undefined when the type has no schema. */
+  readonly findFault: ((data: unknown) => DataFault | undefined) | undefined
+  readonly maxAge: Duration | undefined
+  readonly meters: readonly PreparedMeter[]
+}
+
+export type Judgement =
+  | {
+      readonly status: 'valid'
+      readonly schemaVersion: number
+      readonly readings: readonly Reading[]
+      readonly valuesMissing: number
+    }
+  | {
+      readonly status: 'invalid'
+      readonly schemaVersion: number
+      readonly reason: string
+      readonly pointer: string
+    }
+
+/** 2106-02-07T06:28:16Z: ClickHouse's DateTime, which rollups use, ends there. */
+const endOfTimeUs = 2 ** 32 * 1_000_000
+
+/** Decides what becomes of an event: a row with readings, or a row that says why not. Depends on nothing else. */
+export function judgeEvent(event: Event, rules: TypeRules): Judgement {
+  const invalid = (reason: string, pointer = ''): Judgement => ({
+    status: 'invalid',
+    schemaVersion: rules.version,
+    reason,
+    pointer,
+  })
+  if (event.occurredAtUs < 0 || event.occurredAtUs >= endOfTimeUs) {
+    return invalid('time is not between 1970-01-01 and 2106-02-07')
+  }
+  if (isTooOld(event, rules)) return invalid('time is older than the maxAge of the event type')
+  const decoded = decode(event)
+  if (typeof decoded === 'string') return invalid(decoded)
+  if (rules.findFault !== undefined) {
+    if (decoded.data === undefined) {
+      return invalid('the event has no JSON data, but its type has a schema')
+    }
+    const fault = rules.findFault(decoded.data)
+    if (fault !== undefined) return invalid(fault.reason, fault.pointer)
+  }
+  const { readings, valuesMissing, outOfRange } = takeReadings(decoded, rules.meters)
+  if (outOfRange !== undefined) return invalid(`the number at ${outOfRange} is too large: 1e20 or more`)
+  return { status: 'valid', schemaVersion: rules.version, readings, valuesMissing }
+}
+
+function isTooOld(event: Event, { maxAge }: TypeRules): boolean {
+  if (maxAge === undefined || event.backfill) return false
+  return event.occurredAtUs < subtractDuration(event.receivedAtUs, maxAge)
+}
+
+/** @returns what is wrong, as text, when the data is not what its media type says */
+function decode(event: Event): EventReader | string {
+  if (event.data.length === 0 || !isJsonMediaType(event.dataContentType)) {
+    return createEventReader(event, undefined, undefined)
+  }
+  if (!isUtf8(event.data)) return 'data is not UTF-8'
+  // Ingest refuses it; others write to the topic too.
+  if (isNestedTooDeep(event.data)) return `data is nested deeper than ${maxJsonDepth} levels`
+  const text = event.data.toString()
+  try {
+    return createEventReader(event, text, JSON.parse(text))
+  } catch {
+    return 'data is not JSON'
+  }
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@millrace/service-kit/log'
+import type { Readiness } from '@millrace/service-kit/readiness'
+import type { LaneProgress } from './partition-lane.ts'
+
+export interface PartitionThrough {
+  readonly partition: number
+  /** Every event accepted before it can be queried. Microseconds since 1970-01-01T00:00:00Z. */
+  readonly throughUs: number
+}
+
+export interface LandedThrough {
+  read(): readonly PartitionThrough[]
+  stop(): Promise<void>
+}
+
+interface FollowedLane {
+  readonly partition: number
+  progress(): LaneProgress
+}
+
+interface Deps {
+  readonly lanes: () => readonly FollowedLane[]
+  readonly watermarks: (partition: number) => Promise<{ readonly low: number; readonly high: number }>
+  readonly readiness: Readiness
+  readonly logger: Logger
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const checkEveryMs = 250
+
+/**
+ * How far each partition has landed: every event with an earlier `received_at` can be queried. What is unread was
+ * appended after anything that was read, and `received_at` lies at most `longestBeforeAppendMs` before the append: so
+ * every time is held back by `progressMarginMs`, which leaves the rest of it for the difference between this clock and
+ * the brokers'.
+ * A partition with nothing unread is confirmed by asking the broker for its end, four times a second.
+ */
+export function followLandedThrough(deps: Deps, config: { progressMarginMs: number }): LandedThrough {
+  const marginUs = config.progressMarginMs * 1_000
+  /** Per partition, while it is assigned; never goes back. */
+  const through = new Map<number, number>()
+  const stopping = new AbortController()
+
+  const raise = (partition: number, timeUs: number): void => {
+    through.set(partition, Math.max(through.get(partition) ?? 0, timeUs - marginUs))
+  }
+
+  const check = async (lane: FollowedLane): Promise<void> => {
+    const before = lane.progress()
+    if (before.oldestUnlandedUs !== undefined) return raise(lane.partition, before.oldestUnlandedUs)
+    if (before.newestLandedUs !== undefined) raise(lane.partition, before.newestLandedUs)
+    if (before.unlanded) return
+    const askedAtUs = deps.now() * 1_000
+    const { high } = await deps.watermarks(lane.partition)
+    const after = lane.progress()
+    if (high <= after.nextOffset && !after.unlanded) raise(lane.partition, askedAtUs)
+  }
+
+  const follow = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const lanes = deps.lanes()
+      const assigned = new Set(lanes.map(({ partition }) => partition))
+      for (const partition of through.keys()) if (!assigned.has(partition)) through.delete(partition)
+      try {
+        for (const lane of lanes) await check(lane)
+        deps.readiness.set('kafka', undefined)
+      } catch (error) {
+        deps.readiness.set('kafka', 'no broker tells the end of a partition')
+        deps.logger.debug({ err: error }, 'end of a partition cannot be read')
+      }
+      await sleep(checkEveryMs, undefined, { signal: stopping.signal }).catch(() => {})
+    }
+  }
+  const following = follow()
+
+  return {
+    read: () =>
+      [...through]
+        .map(([partition, throughUs]) => ({ partition, throughUs }))
+        .sort((a, b) => a.partition - b.partition),
+    async stop() {
+      stopping.abort()
+      await following
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import { type ClickHouseClient, connectClickhouse } from '@millrace/service-kit/clickhouse-client'
+import type { Logger } from '@millrace/service-kit/log'
+import type { AggregatorConfig } from './config.ts'
+import type { Migration } from './read-migrations.ts'
+
+type ClickhouseConfig = Pick<
+  AggregatorConfig,
+  'clickhouseUrl' | 'clickhouseDatabase' | 'clickhouseUser' | 'clickhousePassword'
+>
+
+/**
+ * Brings the database to the newest version. Several instances may do so at once: every statement is repeatable
+ * (`IF NOT EXISTS`), so a migration that two of them run, or that was broken off, does no harm.
+ * @throws {Error} when an applied migration's file has changed since, or ClickHouse refuses
+ */
+export async function migrate(
+  migrations: readonly Migration[],
+  config: ClickhouseConfig,
+  logger: Logger,
+): Promise<void> {
+  await createDatabase(config)
+  const clickhouse = connectClickhouse(config, 'millrace-aggregator-migrations', 60_000)
+  try {
+    await clickhouse.command({
+      query: `CREATE TABLE IF NOT EXISTS schema_migrations
+        (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+        ENGINE = ReplacingMergeTree ORDER BY version`,
+    })
+    const applied = await readApplied(clickhouse)
+    checkApplied(migrations, applied, logger)
+    for (const migration of migrations.filter(({ version }) => !applied.has(version))) {
+      await apply(clickhouse, migration)
+      logger.info({ migration: migration.name }, 'migration applied')
+    }
+  } finally {
+    await clickhouse.close()
+  }
+}
+
+/** A connection cannot name a database that is not there yet. */
+async function createDatabase(config: ClickhouseConfig): Promise<void> {
+  const server = connectClickhouse(
+    { ...config, clickhouseDatabase: 'default' },
+    'millrace-aggregator-migrations',
+  )
+  try {
+    await server.command({
+      query: 'CREATE DATABASE IF NOT EXISTS {database: Identifier}',
+      query_params: { database: config.clickhouseDatabase },
+    })
+  } finally {
+    await server.close()
+  }
+}
+
+async function readApplied(clickhouse: ClickHouseClient): Promise<ReadonlyMap<number, string>> {
+  const result = await clickhouse.query({
+    query: 'SELECT version, any(checksum) AS checksum FROM schema_migrations GROUP BY version',
+    format: 'JSONEachRow',
+  })
+  const rows = await result.json<{ version: number; checksum: string }>()
+  return new Map(rows.map(({ version, checksum }) => [version, checksum]))
+}
+
+function checkApplied(
+  migrations: readonly Migration[],
+  applied: ReadonlyMap<number, string>,
+  logger: Logger,
+): void {
+  for (const { version, name, checksum } of migrations) {
+    const known = applied.get(version)
+    if (known !== undefined && known !== checksum) {
+      throw new Error(`migration ${name} was changed after it had been applied: add a new one instead`)
+    }
+  }
+  const newest = Math.max(0, ...applied.keys())
+  if (newest > migrations.length) {
+    logger.warn({ newest, known: migrations.length }, 'the database was migrated by a later version')
+  }
+}
+
+async function apply(
+  clickhouse: ClickHouseClient,
+  { version, name, checksum, statements }: Migration,
+): Promise<void> {
+  for (const query of statements) await clickhouse.command({ query })
+  await clickhouse.insert({
+    table: 'schema_migrations',
+    values: [{ version, name, checksum }],
+    format: 'JSONEachRow',
+  })
+}

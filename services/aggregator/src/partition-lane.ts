@@ -1,0 +1,246 @@
+import type { Message } from '@millrace/service-kit/kafka-consumer'
+import { type Batch, createBatch } from './batch.ts'
+import { createBatchLander, type LanderDeps } from './batch-lander.ts'
+import { type FillDeps, fillBatch } from './fill-batch.ts'
+import type { FlushSlots } from './flush-slots.ts'
+import type { LiveView } from './live-view.ts'
+import { createPartitionInbox } from './partition-inbox.ts'
+import type { PendingRange } from './pending-range.ts'
+import { readRecords } from './read-records.ts'
+import { retryUntilDone } from './retry.ts'
+import type { SeenIds } from './seen-ids.ts'
+import type { SeenIdsReader } from './seen-ids-reader.ts'
+import { createWakeSignal } from './wake-signal.ts'
+
+export interface LaneDeps extends LanderDeps, FillDeps {
+  /** Resolves once the catalog was read that far, or to its end. */
+  readonly readCatalogThrough: (offset: number) => Promise<void>
+  readonly readSeenIds: SeenIdsReader['read']
+  /** Has the partition read again from an offset on. */
+  readonly seek: (partition: number, offset: number) => Promise<void>
+  /** A full lane has room for messages again. */
+  readonly onRoom: (partition: number) => void
+  readonly slots: FlushSlots
+  /** Resolves when this lane may work; lanes take turns. */
+  readonly nextTurn: () => Promise<void>
+  readonly live: LiveView
+}
+
+export interface LaneConfig {
+  /** With the deployment's prefix. */
+  readonly topic: string
+  readonly batchMaxAgeMs: number
+  readonly batchMaxRows: number
+  readonly batchMaxBytes: number
+}
+
+/** Where a partition is taken up. */
+export interface LaneStart {
+  readonly partition: number
+  /** Next offset to process. */
+  readonly offset: number
+  /** A range that a former owner may or may not have inserted; starts at `offset`. */
+  readonly pending: PendingRange | undefined
+}
+
+export interface LaneProgress {
+  /** Next offset to be processed. */
+  readonly nextOffset: number
+  /** Something was read that is not landed, or the lane is not ready yet. */
+  readonly unlanded: boolean
+  readonly oldestUnlandedUs: number | undefined
+  readonly newestLandedUs: number | undefined
+}
+
+/** One assigned partition of millrace.events, from its messages to landed rows. */
+export interface PartitionLane {
+  readonly partition: number
+  /** Takes a message in; it is worked on in the background. */
+  offer(message: Message): void
+  /** Too much is waiting: no further messages until `onRoom`. */
+  isFull(): boolean
+  /** Lands all that was taken into a batch, then closes. */
+  drain(graceMs: number): Promise<void>
+  /** Lets an insert under way end for `graceMs`, then forgets everything that was not committed. */
+  close(graceMs: number): Promise<void>
+  progress(): LaneProgress
+  seenIds(): { readonly ids: number; readonly bytes: number }
+}
+
+/** Milliseconds of work in one go before other lanes and the network get their turn. */
+const turnMs = 15
+
+/**
+ * Two loops: one turns messages into the open batch, one lands it when it is due. Memory is bounded by the inbox
+ * (half a batch), the open batch and the batch being landed. What is in memory dies with the lane: nothing of it is
+ * committed, and the next owner reads it again.
+ */
+export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: LaneStart): PartitionLane {
+  const { partition } = start
+  const { logger } = deps
+  const aborter = new AbortController()
+  const { signal } = aborter
+  const inbox = createPartitionInbox(config.batchMaxBytes / 2, () => deps.onRoom(partition))
+  const lander = createBatchLander(deps, config.topic, partition, signal)
+  const readable = createWakeSignal()
+  const landable = createWakeSignal()
+  const landed = createWakeSignal()
+  let next = start.offset
+  /** Where the partition was last set back to because of a gap. */
+  let setBackTo: number | undefined
+  let seen: SeenIds | undefined
+  /** End of the range that has to be one batch again. */
+  let replayTo = start.pending?.to
+  let open: Batch | undefined
+  let draining = false
+
+  const hasRoom = (batch: Batch): boolean =>
+    replayTo === undefined
+      ? batch.rows + batch.invalidRows < config.batchMaxRows && batch.bytes < config.batchMaxBytes
+      : batch.to < replayTo
+
+  /** Milliseconds until the open batch has to be landed; undefined when there is nothing to land. */
+  const dueIn = (): number | undefined => {
+    if (open === undefined) return undefined
+    if (!hasRoom(open)) return 0
+    if (replayTo !== undefined) return undefined
+    return draining ? 0 : Math.max(0, open.openedAt + config.batchMaxAgeMs - deps.now())
+  }
+
+  const readLoop = async (): Promise<void> => {
+    seen = await readSeenIds()
+    logger.info({ partition, offset: next, pending: start.pending, ids: seen.size }, 'partition taken up')
+    let turnEnd = 0
+    while (!draining) {
+      if (performance.now() >= turnEnd) {
+        await deps.nextTurn()
+        turnEnd = performance.now() + turnMs
+      }
+      const message = open === undefined || hasRoom(open) ? inbox.take() : undefined
+      if (message === undefined) {
+        await readable.wait()
+        turnEnd = 0
+      } else if (await isNext(message)) await takeMessage(message, seen)
+      signal.throwIfAborted()
+    }
+  }
+
+  const readSeenIds = (): Promise<SeenIds> =>
+    retryUntilDone(() => deps.readSeenIds(partition, start.pending, signal), {
+      signal,
+      onFailure: (error, attempt) => {
+        if (attempt % 10 === 1) logger.warn({ partition, attempt, err: error }, 'landed ids cannot be read')
+      },
+    })
+
+  /** Offsets follow each other without a gap; what was fetched before a pause or a seek may come twice. */
+  const isNext = async ({ offset }: Message): Promise<boolean> => {
+    if (offset <= next) return offset === next
+    const expected = next
+    if (setBackTo !== expected) {
+      setBackTo = expected
+      inbox.clear()
+      await retryUntilDone(() => deps.seek(partition, expected), { signal })
+      return false
+    }
+    deps.metrics.offsetsMissing.inc()
+    logger.error({ partition, expected, found: offset }, 'offsets are gone from Kafka, going on behind them')
+    next = offset
+    return true
+  }
+
+  const takeMessage = async (message: Message, known: SeenIds): Promise<void> => {
+    const { events, catalogThrough } = readRecords(message, deps)
+    if (catalogThrough > deps.catalogPosition()) {
+      await retryUntilDone(() => deps.readCatalogThrough(catalogThrough), { signal })
+      signal.throwIfAborted()
+    }
+    // Nothing is awaited from here on, so a batch that is closed holds whole messages.
+    const batch = open ?? createBatch(next, deps.now(), deps.live.openOverlay())
+    const storedAtUs = deps.now() * 1_000
+    for (const { event, index } of events) {
+      fillBatch(batch, event, { partition, offset: message.offset, index }, storedAtUs, known, deps)
+    }
+    batch.endMessage(message.offset)
+    next = message.offset + 1
+    const opened = open !== batch
+    open = batch
+    if (opened || !hasRoom(batch)) landable.wake()
+  }
+
+  const landLoop = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const wait = dueIn()
+      if (wait === 0) await landDue()
+      else if (draining) return
+      else await landable.wait(wait)
+    }
+  }
+
+  const landDue = async (): Promise<void> => {
+    await deps.slots.acquire(signal)
+    try {
+      // Closed only now: while it waited for the slot it has gone on growing.
+      const batch = closeBatch()
+      const mayGoOn = (): boolean => dueIn() === 0 && !deps.slots.contended() && !signal.aborted
+      if (batch !== undefined) await lander.land(batch, () => (mayGoOn() ? closeBatch() : undefined))
+    } finally {
+      deps.slots.release()
+      landed.wake()
+    }
+  }
+
+  const closeBatch = (): Batch | undefined => {
+    const batch = open
+    open = undefined
+    replayTo = undefined
+    readable.wake()
+    return batch
+  }
+
+  /** What is thrown while the lane is open is a fault of the program: the process ends, and the next one reads again. */
+  const unlessClosed = (error: unknown): void => {
+    if (!signal.aborted) throw error
+  }
+  const loops = [readLoop().catch(unlessClosed), landLoop().catch(unlessClosed)]
+
+  const waitUntilLanded = async (isLanded: () => boolean, deadline: number): Promise<void> => {
+    while (!isLanded() && deps.now() < deadline) await landed.wait(deadline - deps.now())
+  }
+
+  const close = async (graceMs: number): Promise<void> => {
+    await waitUntilLanded(() => lander.current() === undefined, deps.now() + graceMs)
+    aborter.abort(new Error('the partition was given up'))
+    readable.wake()
+    landable.wake()
+    await Promise.all(loops)
+    open?.overlay.drop()
+    lander.dropLive()
+  }
+
+  return {
+    partition,
+    offer(message) {
+      inbox.put(message)
+      readable.wake()
+    },
+    isFull: inbox.isFull,
+    async drain(graceMs) {
+      draining = true
+      readable.wake()
+      landable.wake()
+      const deadline = deps.now() + graceMs
+      await waitUntilLanded(() => dueIn() !== 0 && lander.current() === undefined, deadline)
+      await close(0)
+    },
+    close,
+    progress: () => ({
+      nextOffset: next,
+      unlanded:
+        seen === undefined || !inbox.isEmpty() || open !== undefined || lander.current() !== undefined,
+      oldestUnlandedUs: lander.current()?.oldestReceivedAtUs ?? open?.oldestReceivedAtUs,
+      newestLandedUs: lander.newestLandedUs(),
+    }),
+    seenIds: () => ({ ids: seen?.size ?? 0, bytes: seen?.bytes ?? 0 }),
+  }
+}

@@ -1,0 +1,86 @@
+import { Readable } from 'node:stream'
+import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import type { Logger } from '@millrace/service-kit/log'
+import type { Readiness } from '@millrace/service-kit/readiness'
+import { retryUntilDone } from './retry.ts'
+
+export interface RowBlock {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** RowBinary. */
+  readonly rows: Buffer
+  /** Names the block for ever: the same token must come with the same rows. Undefined where repeats do no harm. */
+  readonly token: string | undefined
+}
+
+export interface RowWriter {
+  /**
+   * Resolves once the block is in the table, and in what is fed from it, exactly once per token. Tries again until
+   * then; rejects only when `signal` aborts.
+   */
+  insert(block: RowBlock, signal: AbortSignal): Promise<void>
+}
+
+/** Far above any batch: the token holds for a block, so an insert has to be one. */
+const unlimited = '1000000000'
+
+const oneBlock = {
+  async_insert: 0,
+  insert_deduplicate: 1,
+  deduplicate_blocks_in_dependent_materialized_views: 1,
+  max_insert_block_size: unlimited,
+  min_insert_block_size_rows: unlimited,
+  min_insert_block_size_bytes: '1000000000000',
+  min_insert_block_size_rows_for_materialized_views: unlimited,
+  min_insert_block_size_bytes_for_materialized_views: '1000000000000',
+  max_insert_threads: '1',
+  // A view groups the block by meter, minute and group: in one piece, however many there are.
+  max_threads: 1,
+  group_by_two_level_threshold: '0',
+  group_by_two_level_threshold_bytes: '0',
+  // One batch may hold events of many months; refusing it would stop the partition for ever.
+  max_partitions_per_insert_block: '0',
+  // A success is told only after everything is written.
+  wait_end_of_query: 1,
+} as const
+
+interface Deps {
+  readonly clickhouse: ClickHouseClient
+  readonly readiness: Readiness
+  readonly logger: Logger
+  readonly onRetry: () => void
+}
+
+/** A truncated request is refused by ClickHouse as a whole: half a block never takes its token. */
+export function createRowWriter({ clickhouse, readiness, logger, onRetry }: Deps): RowWriter {
+  const insertOnce = async (
+    { table, columns, rows, token }: RowBlock,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const { stream } = await clickhouse.exec({
+      query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
+      values: Readable.from([rows], { objectMode: false }),
+      clickhouse_settings: { ...oneBlock, ...(token !== undefined && { insert_deduplication_token: token }) },
+      abort_signal: signal,
+    })
+    for await (const _chunk of stream);
+  }
+  return {
+    async insert(block, signal) {
+      await retryUntilDone(() => insertOnce(block, signal), {
+        signal,
+        onFailure: (error, attempt) => {
+          onRetry()
+          readiness.set('clickhouse', 'inserts fail')
+          if (attempt % 10 === 1) {
+            logger.warn(
+              { table: block.table, token: block.token, attempt, err: error },
+              'insert failed, trying again',
+            )
+          }
+        },
+      })
+      readiness.set('clickhouse', undefined)
+    },
+  }
+}

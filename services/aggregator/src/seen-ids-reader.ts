@@ -1,0 +1,73 @@
+import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import { toHash128 } from './hash-set.ts'
+import type { OffsetRange } from './pending-range.ts'
+import { SeenIds } from './seen-ids.ts'
+
+export interface SeenIdsReader {
+  /**
+   * The ids that a partition has landed within the window before the newest of them, `except` those of a range that
+   * is about to be judged again: its ids must not look like repeats of themselves. Rejects when ClickHouse cannot
+   * answer.
+   */
+  read(partition: number, except: OffsetRange | undefined, signal: AbortSignal): Promise<SeenIds>
+}
+
+/** 16 bytes of hash, 8 of time. */
+const entryBytes = 24
+const tables = ['events', 'invalid_events'] as const
+
+export function createSeenIdsReader(
+  clickhouse: ClickHouseClient,
+  config: { dedupeWindowMs: number },
+): SeenIdsReader {
+  const windowUs = config.dedupeWindowMs * 1_000
+  return {
+    async read(partition, except, signal) {
+      const seen = new SeenIds(windowUs)
+      for (const table of tables) {
+        const { stream } = await clickhouse.exec({
+          query: buildQuery(table),
+          query_params: { partition, from: except?.from ?? 1, to: except?.to ?? 0, window: windowUs },
+          // The answer is kept until it is whole, so that a failure half-way is an error and not a short answer.
+          clickhouse_settings: { wait_end_of_query: 1 },
+          abort_signal: signal,
+        })
+        await readEntries(stream, (hash, at) => seen.add(toHash128(hash, 0), at, at))
+      }
+      return seen
+    },
+  }
+}
+
+/** The window ends with the newest landed record: what follows was received about then or later. */
+function buildQuery(table: (typeof tables)[number]): string {
+  const landed =
+    'kafka_partition = {partition: UInt32} AND kafka_offset NOT BETWEEN {from: UInt64} AND {to: UInt64}'
+  const newest = tables
+    .map((name) => `SELECT max(received_at) AS at FROM ${name} WHERE ${landed}`)
+    .join(' UNION ALL ')
+  return `
+    WITH (SELECT max(at) FROM (${newest})) AS newest
+    SELECT
+      toFixedString(substring(SHA256(concat(tenant, '\\0', source, '\\0', id)), 1, 16), 16),
+      toUnixTimestamp64Micro(received_at)
+    FROM ${table}
+    WHERE ${landed} AND received_at >= least(newest, now64(6)) - toIntervalMicrosecond({window: UInt64})
+    FORMAT RowBinary`
+}
+
+async function readEntries(
+  stream: AsyncIterable<Buffer>,
+  take: (hash: Buffer, receivedAtUs: number) => void,
+): Promise<void> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of stream) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let at = 0
+    for (; at + entryBytes <= bytes.length; at += entryBytes) {
+      take(bytes.subarray(at, at + 16), Number(bytes.readBigInt64LE(at + 16)))
+    }
+    rest = bytes.subarray(at)
+  }
+  if (rest.length > 0) throw new Error('ClickHouse answered with half an entry')
+}

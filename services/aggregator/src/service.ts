@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import { catalogTopic, deliveriesTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
+import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
+import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
+import { ensureTopics } from '@millrace/service-kit/kafka-topics'
+import type { Logger } from '@millrace/service-kit/log'
+import { startOperationsDoor } from '@millrace/service-kit/operations-http'
+import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import type { AggregatorConfig } from './config.ts'
+import { type DeliveriesConsumer, startDeliveriesConsumer } from './deliveries-consumer.ts'
+import { type EventsConsumer, startEventsConsumer } from './events-consumer.ts'
+import { createFlushSlots } from './flush-slots.ts'
+import { createAggregationService } from './grpc.ts'
+import { followLandedThrough, type LandedThrough } from './landed-through.ts'
+import { createLiveView } from './live-view.ts'
+import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
+import { migrate } from './migrate.ts'
+import type { LaneDeps } from './partition-lane.ts'
+import { readMigrations } from './read-migrations.ts'
+import { retryUntilDone } from './retry.ts'
+import { createRowWriter } from './row-writer.ts'
+import { createSeenIdsReader } from './seen-ids-reader.ts'
+import { createTurns } from './turns.ts'
+import { createTypeRulesSource } from './type-rules.ts'
+
+export interface AggregatorService {
+  readonly grpcPort: number
+  readonly operationsPort: number
+  readonly readiness: Readiness
+  stop(): Promise<void>
+}
+
+/** What tests put between the service and the world. */
+export interface Faults {
+  readonly aroundInsert?: (insert: LaneDeps['insert']) => LaneDeps['insert']
+  readonly aroundCommit?: (commit: LaneDeps['commit']) => LaneDeps['commit']
+}
+
+/** Parts that need Kafka and ClickHouse; they come when those answer. */
+interface Parts {
+  catalog?: CatalogReader
+  events?: EventsConsumer
+  deliveries?: DeliveriesConsumer
+  landedThrough?: LandedThrough
+  partitions: number
+}
+
+const migrationsDirectory = join(import.meta.dirname, '../migrations')
+
+/** Resolves once the doors are open; what is missing then stands in `readiness`. */
+export async function createService(
+  config: AggregatorConfig,
+  logger: Logger,
+  faults: Faults = {},
+): Promise<AggregatorService> {
+  const now = Date.now
+  const readiness = createReadiness(['kafka', 'clickhouse', 'catalog'])
+  const metrics = createAggregatorMetrics()
+  const live = createLiveView({ now }, config)
+  const parts: Parts = { partitions: 0 }
+  const stopping = new AbortController()
+  measureState(metrics.registry, {
+    lag: () => parts.events?.lag() ?? [],
+    seenIds: () => sumSeenIds(parts.events),
+    liveCells: live.cells,
+  })
+  const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
+  const aggregation = createAggregationService({
+    authenticator: createAuthenticator(config.rootKey),
+    instance: randomUUID(),
+    live,
+    landedThrough: () => parts.landedThrough?.read() ?? [],
+    partitions: () => parts.partitions,
+    now,
+  })
+  const grpc = await startGrpcDoor({ readiness }, config, [aggregation])
+  const clickhouse = connectClickhouse(config, 'millrace-aggregator', config.insertTimeoutMs)
+
+  /** Tries until it works, and says in the readiness what it waits for. */
+  const until = <Result>(part: string, reason: string, operation: () => Promise<Result>): Promise<Result> =>
+    retryUntilDone(operation, {
+      signal: stopping.signal,
+      onFailure: (error, attempt) => {
+        readiness.set(part, reason)
+        if (attempt % 10 === 1) logger.warn({ part, attempt, err: error }, 'cannot start yet, trying again')
+      },
+    })
+
+  const bringUp = async (): Promise<void> => {
+    const topics = [catalogTopic, eventsTopic, postbacksTopic, deliveriesTopic]
+    const counts = await until('kafka', 'topics cannot be read or created', () =>
+      ensureTopics(topics, config, logger),
+    )
+    parts.partitions = counts.get(eventsTopic.name) ?? 0
+    readiness.set('kafka', undefined)
+    const catalog = await until('catalog', 'the catalog cannot be read', () =>
+      startCatalogReader(config, logger, 'aggregator'),
+    )
+    parts.catalog = catalog
+    readiness.set('catalog', undefined)
+    const migrations = readMigrations(migrationsDirectory)
+    await until('clickhouse', 'the tables cannot be made', () => migrate(migrations, config, logger))
+    readiness.set('clickhouse', undefined)
+    const { insert } = createRowWriter({
+      clickhouse,
+      readiness,
+      logger,
+      onRetry: () => metrics.insertRetries.inc(),
+    })
+    const { rulesOf } = createTypeRulesSource(catalog.store)
+    const seenIdsReader = createSeenIdsReader(clickhouse, config)
+    const eventsDeps = {
+      rulesOf,
+      readCatalogThrough: catalog.readThroughOrToEnd,
+      catalogPosition: catalog.position,
+      readSeenIds: seenIdsReader.read,
+      insert: faults.aroundInsert?.(insert) ?? insert,
+      slots: createFlushSlots(config.flushConcurrency),
+      nextTurn: createTurns(),
+      typeLabel: createTypeLabels(),
+      live,
+      metrics,
+      logger,
+      now,
+      ...(faults.aroundCommit !== undefined && { aroundCommit: faults.aroundCommit }),
+    }
+    const events = await until('kafka', 'no broker answers', () => startEventsConsumer(eventsDeps, config))
+    parts.events = events
+    parts.deliveries = await until('kafka', 'no broker answers', () =>
+      startDeliveriesConsumer({ insert, metrics, logger, now }, config),
+    )
+    parts.landedThrough = followLandedThrough(
+      { lanes: events.lanes, watermarks: events.watermarks, readiness, logger, now },
+      config,
+    )
+  }
+  const broughtUp = bringUp().catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error
+  })
+
+  return {
+    grpcPort: grpc.port,
+    operationsPort: operations.port,
+    readiness,
+    async stop() {
+      readiness.set('stopping', 'the service stops')
+      stopping.abort(new Error('the service stops'))
+      await broughtUp
+      await grpc.stop(200)
+      await parts.landedThrough?.stop()
+      // Two thirds of the time for what was read, the rest for leaving the group.
+      await parts.events?.stop((config.shutdownTimeoutMs * 2) / 3)
+      await parts.deliveries?.stop()
+      await parts.catalog?.stop()
+      await clickhouse.close()
+      await operations.stop()
+    },
+  }
+}
+
+function sumSeenIds(events: EventsConsumer | undefined): { ids: number; bytes: number } {
+  const all = events?.lanes().map((lane) => lane.seenIds()) ?? []
+  return all.reduce((sum, { ids, bytes }) => ({ ids: sum.ids + ids, bytes: sum.bytes + bytes }), {
+    ids: 0,
+    bytes: 0,
+  })
+}

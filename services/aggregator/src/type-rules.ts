@@ -1,0 +1,71 @@
+import type { CatalogStore } from '@millrace/catalog/catalog-store'
+import type { CatalogEntry, EventType, Meter } from '@millrace/catalog/resources'
+import { createFaultFinder } from './create-fault-finder.ts'
+import type { TypeRules } from './judge-event.ts'
+import { parseDuration } from './parse-duration.ts'
+import { type PreparedMeter, prepareMeter } from './take-readings.ts'
+
+const unknownType: TypeRules = { version: 0, findFault: undefined, maxAge: undefined, meters: [] }
+
+/** What the catalog says, prepared per tenant and event type; a change of the catalog is seen by the next event. */
+export interface TypeRulesSource {
+  rulesOf(tenant: string, type: string): TypeRules
+}
+
+export function createTypeRulesSource(store: CatalogStore): TypeRulesSource {
+  const prepared = new Map<string, Map<string, TypeRules>>()
+  const schemas = new Map<string, { version: number; findFault: TypeRules['findFault'] }>()
+  const findFaultOf = (entry: CatalogEntry<EventType>): TypeRules['findFault'] => {
+    const key = `${entry.tenant}/${entry.name}`
+    const known = schemas.get(key)
+    if (known?.version === entry.version) return known.findFault
+    const findFault = entry.body.schema === undefined ? undefined : createFaultFinder(entry.body.schema)
+    schemas.set(key, { version: entry.version, findFault })
+    return findFault
+  }
+  store.onChange(({ tenant, kind, name, deleted }) => {
+    if (kind !== 'event-type' && kind !== 'meter') return
+    prepared.delete(tenant)
+    if (kind === 'event-type' && deleted) schemas.delete(`${tenant}/${name}`)
+  })
+  return {
+    rulesOf(tenant, type) {
+      let ofTenant = prepared.get(tenant)
+      if (ofTenant === undefined) {
+        ofTenant = prepareTenant(store, tenant, findFaultOf)
+        // Tenants come with keys, so their number is bounded; types that nobody registered are not kept.
+        prepared.set(tenant, ofTenant)
+      }
+      return ofTenant.get(type) ?? unknownType
+    },
+  }
+}
+
+function prepareTenant(
+  store: CatalogStore,
+  tenant: string,
+  findFaultOf: (entry: CatalogEntry<EventType>) => TypeRules['findFault'],
+): Map<string, TypeRules> {
+  const metersByType = new Map<string, PreparedMeter[]>()
+  for (const entry of store.list(tenant, 'meter') as readonly CatalogEntry<Meter>[]) {
+    const meter = prepareMeter(entry)
+    if (meter === undefined) continue
+    for (const type of new Set(entry.body.eventTypes)) {
+      metersByType.set(type, [...(metersByType.get(type) ?? []), meter])
+    }
+  }
+  const rules = new Map<string, TypeRules>()
+  for (const entry of store.list(tenant, 'event-type') as readonly CatalogEntry<EventType>[]) {
+    const { maxAge } = entry.body
+    rules.set(entry.name, {
+      version: entry.version,
+      findFault: findFaultOf(entry),
+      maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
+      meters: metersByType.get(entry.name) ?? [],
+    })
+  }
+  for (const [type, meters] of metersByType) {
+    if (!rules.has(type)) rules.set(type, { ...unknownType, meters })
+  }
+  return rules
+}

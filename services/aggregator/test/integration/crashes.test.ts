@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t from 'tap'
+import { differingRollups } from './differing-rollups.ts'
+import { createMeshFixture, type MeshFixture, makeEvent, until } from './mesh-fixture.ts'
+
+const steps = [
+  'before the pending range is written down',
+  'before the insert',
+  'after the insert, before the commit',
+  'after the commit',
+]
+
+/** Resolves once the process has killed itself. */
+async function runUntilCrash(mesh: MeshFixture, step: string): Promise<void> {
+  const program = join(import.meta.dirname, 'crashing-aggregator.ts')
+  const child = spawn(process.execPath, [program, step], {
+    env: { ...process.env, ...mesh.environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const [code, signal] = await once(child, 'exit')
+  if (signal !== 'SIGKILL') throw new Error(`ended by itself with ${code ?? signal}`)
+}
+
+// Each waits for Kafka to notice that the member is dead.
+t.jobs = steps.length
+t.setTimeout(120_000)
+
+for (const step of steps) {
+  t.test(`an aggregator that dies ${step} loses and doubles nothing`, async (t) => {
+    // A batch of one age: all that is there before the start is one range of each partition.
+    const mesh = await createMeshFixture(t, { AGGREGATOR_BATCH_MAX_AGE_MS: '500' })
+    await mesh.putEventType('visit.recorded', { schema: { properties: { path: { type: 'string' } } } })
+    await mesh.putMeter('visits', {
+      eventTypes: ['visit.recorded'],
+      aggregation: 'count',
+      groupBy: { page: '/data/path' },
+    })
+    await mesh.putMeter('amounts', {
+      eventTypes: ['visit.recorded'],
+      aggregation: 'sum',
+      value: '/data/amount',
+    })
+    const events = Array.from({ length: 300 }, (_, index) =>
+      makeEvent({}, { path: `/p${index % 5}`, amount: `${index}.01` }),
+    )
+    const invalid = makeEvent({}, { path: 1 })
+    await mesh.publish([...events, invalid])
+    await mesh.publish(events.slice(0, 50))
+    await runUntilCrash(mesh, step)
+
+    await mesh.publish([makeEvent({}, { amount: '0.5' }), ...events.slice(40, 90), invalid])
+    await mesh.startAggregator()
+    await Promise.all([0, 1].map((partition) => mesh.publishTo(partition, [makeEvent({}, { amount: 1 })])))
+    await until('all rows', async () => (await mesh.landed()) === 303, 60_000)
+    t.equal(await mesh.value('SELECT count(), uniqExact(id) FROM events'), '303\t303')
+    t.equal(await mesh.value('SELECT count() FROM invalid_events'), '1')
+    t.strictSame(await differingRollups(mesh), [])
+    const amounts = `SELECT sum(sum) FROM meter_minutes WHERE meter = 'amounts'`
+    t.equal(await mesh.value(amounts), '44855.5')
+  })
+}

@@ -1,0 +1,46 @@
+import { createLogger } from '@millrace/service-kit/log'
+import { createReadiness } from '@millrace/service-kit/readiness'
+import t, { type Test } from 'tap'
+import { followLandedThrough } from '../src/landed-through.ts'
+import type { LaneProgress } from '../src/partition-lane.ts'
+
+const nowMs = Date.UTC(2026, 0, 1)
+
+/** Follows one partition until its first answer; margin 1 s. */
+async function follow(t: Test, progress: LaneProgress, high: number): Promise<number | undefined> {
+  const landed = followLandedThrough(
+    {
+      lanes: () => [{ partition: 0, progress: () => progress }],
+      watermarks: async () => ({ low: 0, high }),
+      readiness: createReadiness([]),
+      logger: createLogger('test', 'silent'),
+      now: () => nowMs,
+    },
+    { progressMarginMs: 1_000 },
+  )
+  t.teardown(landed.stop)
+  await new Promise((resolve) => setImmediate(resolve))
+  return landed.read()[0]?.throughUs
+}
+
+const idle: LaneProgress = {
+  nextOffset: 5,
+  unlanded: false,
+  oldestUnlandedUs: undefined,
+  newestLandedUs: undefined,
+}
+
+t.test('a partition that is read to its end is complete up to now, less the margin', async (t) => {
+  t.equal(await follow(t, idle, 5), (nowMs - 1_000) * 1_000)
+})
+
+t.test('a partition with something unread claims what it has landed, no more', async (t) => {
+  t.equal(await follow(t, idle, 6), undefined)
+  t.equal(await follow(t, { ...idle, newestLandedUs: 9_000_000 }, 6), 8_000_000)
+})
+
+t.test('a partition with something unlanded claims no time after it', async (t) => {
+  const unlanded = { ...idle, unlanded: true, oldestUnlandedUs: 5_000_000, newestLandedUs: 9_000_000 }
+  t.equal(await follow(t, unlanded, 5), 4_000_000)
+  t.equal(await follow(t, { ...idle, unlanded: true }, 5), undefined, 'nor before it is ready')
+})
