@@ -1,0 +1,141 @@
+import { Attempt, Delivery, Outcome } from '@millrace/proto'
+import {
+  deadTopic,
+  deliveriesTopic,
+  parkedTopic,
+  type RetryTier,
+  retryTopic,
+  type TopicDescription,
+} from '@millrace/proto/topics'
+import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
+import { maxTransactionalMessageBytes } from '@millrace/service-kit/kafka-transactional-producer'
+import type { SendResult } from './exchange.ts'
+import type { Verdict } from './judge-response.ts'
+import type { RenderedRequest } from './render-request.ts'
+
+/** An attempt that has been made and judged. */
+export interface Judged {
+  readonly request: RenderedRequest | undefined
+  readonly traceparent: string
+  readonly startedMs: number
+  readonly durationMs: number
+  readonly result: SendResult
+  readonly verdict: Verdict
+  /** When the next one is due, and where it waits; undefined when there is none. */
+  readonly next: { readonly atMs: number; readonly tier: RetryTier } | undefined
+}
+
+const outcomes = {
+  delivered: Outcome.DELIVERED,
+  retry: Outcome.RETRY,
+  dead: Outcome.DEAD,
+  held: Outcome.HELD,
+} as const satisfies Record<Verdict, Outcome>
+
+/** Where a delivery that is not tried again is kept for a replay. */
+const keptIn: Partial<Record<Verdict, TopicDescription>> = { dead: deadTopic, held: parkedTopic }
+
+/** Without its key and framing, which take less than what is left. */
+const maxValueBytes = maxTransactionalMessageBytes - 10_000
+const maxTextLength = 4_096
+
+/**
+ * The record of the attempt, and what follows from it: the delivery's next record, or its last. All of them can be
+ * written: what cannot would hold up its partition for ever. So an attempt that is too large loses its response's
+ * body and the ends of its texts, and a delivery that is too large to be passed on ends with this attempt, which says so.
+ */
+export function toMessages(delivery: Delivery, judged: Judged, prefix: string): readonly OutgoingMessage[] {
+  const attempt = toAttempt(delivery, judged)
+  const next = nextMessage(delivery, judged, prefix)
+  if (next === undefined) return [attemptMessage(attempt, prefix)]
+  if (next.value.length <= maxValueBytes) return [attemptMessage(attempt, prefix), next]
+  const last = { ...attempt, outcome: Outcome.DEAD, nextAttemptAtUs: 0, ...tooLarge(attempt) }
+  return [attemptMessage(last, prefix)]
+}
+
+function nextMessage(delivery: Delivery, judged: Judged, prefix: string): OutgoingMessage | undefined {
+  const made = { ...delivery, attempts: delivery.attempts + 1 }
+  if (judged.next !== undefined)
+    return tierMessage({ ...made, notBeforeUs: judged.next.atMs * 1_000 }, judged.next.tier, prefix)
+  const last = keptIn[judged.verdict]
+  return last && deliveryMessage({ ...made, notBeforeUs: 0 }, prefix + last.name)
+}
+
+function tooLarge({ errorCode, errorDetail }: Attempt): Pick<Attempt, 'errorCode' | 'errorDetail'> {
+  const detail = 'the delivery is too large to be kept for later'
+  return {
+    errorCode: errorCode || 'too-large',
+    errorDetail: errorDetail === '' ? detail : `${detail}; ${errorDetail}`,
+  }
+}
+
+function attemptMessage(attempt: Attempt, prefix: string): OutgoingMessage {
+  let value = Attempt.encode(attempt).finish()
+  if (value.length > maxValueBytes) {
+    value = Attempt.encode({
+      ...attempt,
+      url: attempt.url.slice(0, maxTextLength),
+      errorDetail: attempt.errorDetail.slice(0, maxTextLength),
+      responseBody: Buffer.alloc(0),
+      responseBodyTruncated: attempt.responseBodyTruncated || attempt.responseBody.length > 0,
+    }).finish()
+  }
+  return { topic: prefix + deliveriesTopic.name, key: attempt.deliveryId, value: Buffer.from(value) }
+}
+
+/** The record with which a delivery waits in a tier. */
+export function tierMessage(delivery: Delivery, tier: RetryTier, prefix: string): OutgoingMessage {
+  return deliveryMessage(delivery, prefix + retryTopic(tier).name)
+}
+
+function deliveryMessage(delivery: Delivery, topic: string): OutgoingMessage {
+  return { topic, key: delivery.id, value: Buffer.from(Delivery.encode(delivery).finish()) }
+}
+
+function toAttempt(delivery: Delivery, judged: Judged): Attempt {
+  const { request, result } = judged
+  return {
+    tenant: delivery.tenant,
+    deliveryId: delivery.id,
+    postbackId: delivery.postbackId,
+    endpoint: delivery.endpoint,
+    number: delivery.attempts + 1,
+    outcome: outcomes[judged.verdict],
+    method: request?.method ?? delivery.request?.method ?? '',
+    url: request === undefined ? (delivery.request?.url ?? '') : request.origin + request.target,
+    startedAtUs: judged.startedMs * 1_000,
+    durationUs: Math.round(judged.durationMs * 1_000),
+    responseCode: result.statusCode,
+    responseBody: result.body,
+    responseBodyTruncated: result.bodyTruncated,
+    errorCode: result.failure?.code ?? '',
+    errorDetail: result.failure?.detail ?? '',
+    nextAttemptAtUs: (judged.next?.atMs ?? 0) * 1_000,
+    acceptedAtUs: delivery.acceptedAtUs,
+    traceparent: judged.traceparent,
+  }
+}
+
+/** What the log says of it: one line. */
+export function toLogFields(delivery: Delivery, judged: Judged): Readonly<Record<string, unknown>> {
+  const { request, result } = judged
+  return {
+    deliveryId: delivery.id,
+    postbackId: delivery.postbackId,
+    tenant: delivery.tenant,
+    attempt: delivery.attempts + 1,
+    outcome: judged.verdict,
+    method: delivery.request?.method,
+    // Without the query: it carries the data.
+    url: request && request.origin + request.pathname,
+    startedAt: new Date(judged.startedMs).toISOString(),
+    durationMs: Math.round(judged.durationMs * 10) / 10,
+    responseCode: result.statusCode,
+    responseBody: result.body.toString('utf8'),
+    responseBodyTruncated: result.bodyTruncated,
+    errorCode: result.failure?.code,
+    errorDetail: result.failure?.detail,
+    nextAttemptAt: judged.next && new Date(judged.next.atMs).toISOString(),
+    traceparent: judged.traceparent,
+  }
+}

@@ -1,0 +1,31 @@
+/** What becomes of a delivery after an attempt. */
+export type Verdict = 'delivered' | 'retry' | 'dead' | 'held'
+
+/** Stable codes of attempts without a (whole) response. */
+export type FailureCode =
+  | 'dns'
+  | 'connect'
+  | 'tls'
+  | 'timeout'
+  | 'reset'
+  | 'protocol'
+  | 'forbidden_address'
+  | 'render'
+
+/**
+ * The contract's table for responses.
+ * @param only5xx other 4xx are answers that will not change: attribution postbacks
+ */
+export function judgeStatus(status: number, only5xx: boolean): Verdict {
+  if (status >= 200 && status < 300) return 'delivered'
+  if (status === 408 || status === 429) return 'retry'
+  // The receiver wants no more: kept until somebody releases it. A registered endpoint will be disabled as well.
+  if (status === 410) return 'held'
+  if (status >= 400 && status < 500) return only5xx ? 'dead' : 'retry'
+  return 'retry'
+}
+
+/** A request that cannot be made, or that may not be made to this address, will be no different next time. */
+export function judgeFailure(code: FailureCode): Verdict {
+  return code === 'render' || code === 'forbidden_address' ? 'dead' : 'retry'
+}

@@ -1,0 +1,19 @@
+import type { GetDeliveryStateResponse } from '@millrace/proto'
+import type { AssignedPartition } from './assigned-partition.ts'
+
+/** What this instance has in hand. */
+export function readDeliveryState(
+  flow: { inFlight(): number; unsettled(): number },
+  partitions: readonly AssignedPartition[],
+): GetDeliveryStateResponse {
+  const unfinished = partitions.reduce((sum, { records }) => sum + records, 0)
+  return {
+    inFlight: flow.inFlight(),
+    // Attempts may still be under way for a partition that has gone; they are in no partition's records.
+    waiting: Math.max(0, unfinished - flow.inFlight() - flow.unsettled()),
+    partitions: partitions.flatMap(({ topic, partition, tracker }) => {
+      const lowWatermark = tracker.lowWatermark()
+      return lowWatermark === undefined ? [] : [{ topic, partition, lowWatermark }]
+    }),
+  }
+}

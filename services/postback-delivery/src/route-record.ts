@@ -1,0 +1,53 @@
+import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
+import type { DeliveryRecord } from './assigned-partition.ts'
+import type { AttemptQueue } from './attempt-queue.ts'
+import { tierMessage } from './describe-attempt.ts'
+import type { DeliveryMetrics } from './metrics.ts'
+import { takeTurn } from './retry-schedule.ts'
+
+/** Sends a record where it belongs now: to its attempt, into memory for a moment, or on to another retry tier. */
+export interface RecordRouter {
+  route(record: DeliveryRecord): void
+  /** Records that wait in memory for their time. */
+  held(): number
+  /** Forgets what is held: it is not committed. */
+  stop(): void
+}
+
+export function createRecordRouter(
+  deps: {
+    readonly queue: Pick<AttemptQueue, 'add'>
+    readonly finish: (record: DeliveryRecord, messages: readonly OutgoingMessage[]) => void
+    readonly metrics: Pick<DeliveryMetrics, 'hops'>
+    /** Milliseconds since 1970. */
+    readonly now: () => number
+  },
+  config: { kafkaTopicPrefix: string },
+): RecordRouter {
+  const timers = new Set<NodeJS.Timeout>()
+  const hold = (record: DeliveryRecord, ms: number): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      // The timer may be a little early, and the clock may have been set.
+      if (record.partition.state === 'owned') route(record)
+    }, ms)
+    timers.add(timer)
+  }
+  const route = (record: DeliveryRecord): void => {
+    const turn = takeTurn(record.delivery, deps.now())
+    if (turn.kind === 'attempt') deps.queue.add(record)
+    else if (turn.kind === 'hold') hold(record, turn.ms)
+    else {
+      deps.metrics.hops.inc({ tier: turn.tier.label })
+      deps.finish(record, [tierMessage(record.delivery, turn.tier, config.kafkaTopicPrefix)])
+    }
+  }
+  return {
+    route,
+    held: () => timers.size,
+    stop() {
+      for (const timer of timers) clearTimeout(timer)
+      timers.clear()
+    },
+  }
+}

@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import {
+  deadTopic,
+  deliveriesTopic,
+  parkedTopic,
+  postbacksTopic,
+  retryTiers,
+  retryTopic,
+} from '@millrace/proto/topics'
+import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
+import { ensureTopics } from '@millrace/service-kit/kafka-topics'
+import { connectTransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
+import type { Logger } from '@millrace/service-kit/log'
+import { createMetrics } from '@millrace/service-kit/metrics'
+import { startOperationsDoor } from '@millrace/service-kit/operations-http'
+import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createAddressGuard } from './address-guard.ts'
+import type { DeliveryConfig } from './config.ts'
+import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
+import { createDeliveryFlow, type DeliveryFlow } from './delivery-flow.ts'
+import { createDeliveryService } from './grpc.ts'
+import { createHttpSender, type HttpSender } from './http-sender.ts'
+import { createDeliveryMetrics } from './metrics.ts'
+import { readDeliveryState } from './read-state.ts'
+import { createHostResolver } from './resolve-host.ts'
+import { watchKafka } from './watch-kafka.ts'
+
+export interface PostbackDeliveryService {
+  readonly grpcPort: number
+  readonly operationsPort: number
+  readonly readiness: Readiness
+  stop(): Promise<void>
+}
+
+const group = 'millrace-postback-delivery'
+/** Groups, and the topics that their consumers read, with the delay that each adds. */
+const sources: readonly { group: string; topics: ReadonlyMap<string, number> }[] = [
+  { group, topics: new Map([[postbacksTopic.name, 0]]) },
+  {
+    group: `${group}-retries`,
+    topics: new Map(retryTiers.map((tier) => [retryTopic(tier).name, tier.delayMs])),
+  },
+]
+const topics = [postbacksTopic, ...retryTiers.map(retryTopic), parkedTopic, deadTopic, deliveriesTopic]
+const retryMs = 500
+const maxPools = 1_024
+/** A transaction that a crash left open is aborted after it, unless the same instance comes back before. */
+const transactionTimeoutMs = 10_000
+
+/** Resolves once the doors are open; what is missing then stands in `readiness`. */
+export async function createService(
+  config: DeliveryConfig,
+  logger: Logger,
+): Promise<PostbackDeliveryService> {
+  const readiness = createReadiness(['kafka'])
+  const registry = createMetrics('postback-delivery')
+  const consumers: DeliveryConsumer[] = []
+  const partitions = () => consumers.flatMap((consumer) => consumer.partitions())
+  const readState = () => readDeliveryState(flow, partitions())
+  const metrics = createDeliveryMetrics(registry, {
+    inFlight: () => flow.inFlight(),
+    waiting: () => readState().waiting,
+    unsettled: () => flow.unsettled(),
+  })
+  const flow: DeliveryFlow = createDeliveryFlow(
+    {
+      sender: createSender(config),
+      connectProducer: () => connectTransactionalProducer(config, producerOptions(config), logger),
+      onSettled: () => {
+        for (const consumer of consumers) consumer.wake()
+      },
+      onState: (missing) => readiness.set('outcomes', missing),
+      logger,
+      metrics,
+      now: Date.now,
+      random: Math.random,
+    },
+    config,
+  )
+  const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
+  const delivery = createDeliveryService({ authenticator: createAuthenticator(config.rootKey), readState })
+  const grpc = await startGrpcDoor({ readiness }, config, [delivery])
+
+  const stopping = new AbortController()
+  const consumerDeps = {
+    onRecord: flow.take,
+    onUndecodable: flow.skip,
+    drain: flow.drain,
+    logger,
+    now: Date.now,
+  }
+  const connectAll = async (): Promise<void> => {
+    await ensureTopics(topics, config, logger)
+    for (const source of sources.slice(consumers.length)) {
+      // Each has a share of its own, so that a flood of new deliveries does not keep retries from being read.
+      const limits = { maxRecords: config.maxWaiting / 2, maxBytes: config.maxWaitingBytes / 2 }
+      consumers.push(await connectDeliveryConsumer(consumerDeps, config, { ...source, ...limits }))
+    }
+  }
+  const run = async (): Promise<void> => {
+    await untilDone(connectAll, stopping.signal, (reason) => readiness.set('kafka', reason))
+    const [first] = consumers
+    if (first === undefined) return
+    await watchKafka(
+      { consumer: first.consumer, readiness },
+      config.kafkaTopicPrefix + postbacksTopic.name,
+      stopping.signal,
+    )
+  }
+  const running = run()
+  return {
+    grpcPort: grpc.port,
+    operationsPort: operations.port,
+    readiness,
+    async stop() {
+      stopping.abort()
+      readiness.set('service', 'stopping')
+      await running
+      await Promise.all(consumers.map((consumer) => consumer.stopReading()))
+      await flow.stop(config.shutdownTimeoutMs * 0.6)
+      await Promise.all(consumers.map((consumer) => consumer.stop()))
+      await Promise.all([grpc.stop(1_000), operations.stop()])
+    },
+  }
+}
+
+function createSender(config: DeliveryConfig): HttpSender {
+  const resolve = createHostResolver({ timeoutMs: 2_000, tries: 2, atOnce: 2 })
+  const guard = createAddressGuard(
+    { resolve },
+    { allowedNetworks: config.allowedNetworks, connectTimeoutMs: config.timeoutMs },
+  )
+  return createHttpSender(guard, {
+    connectionsPerOrigin: config.concurrencyPerOrigin,
+    maxPools,
+    maxResponseBytes: config.maxResponseBytes,
+    captureBytes: config.captureBytes,
+  })
+}
+
+function producerOptions(config: DeliveryConfig) {
+  return {
+    clientId: group,
+    transactionalId: `${group}-${instanceId(config)}`,
+    timeoutMs: transactionTimeoutMs,
+  }
+}
+
+const ownId = randomUUID()
+
+/** Two instances of one host differ in their ports; of a free port nobody knows which it will be next time. */
+function instanceId({ instanceId: given, grpcPort }: DeliveryConfig): string {
+  if (given !== '') return given
+  return `${hostname()}-${grpcPort === 0 ? ownId : grpcPort}`
+}
+
+async function untilDone(
+  operation: () => Promise<void>,
+  signal: AbortSignal,
+  onFailure: (reason: string) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await operation()
+      return
+    } catch (error) {
+      onFailure(error instanceof Error ? error.message : String(error))
+      await delay(retryMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { Delivery } from '@millrace/proto'
+import type { KafkaConsumer, Message } from '@millrace/service-kit/kafka-consumer'
+import t from 'tap'
+import { giveBack, type Lane, release, take } from '../src/lanes.ts'
+import { createOffsetTracker } from '../src/track-offsets.ts'
+import { makeDelivery } from './helper.ts'
+
+const nowMs = 1_700_000_000_000
+
+function makeLane(consumer: Pick<KafkaConsumer, 'seek'>, start = 10): Lane {
+  return {
+    topic: 'a',
+    partition: 0,
+    tierDelayMs: 1_000,
+    tracker: createOffsetTracker(start),
+    consumer: consumer as KafkaConsumer,
+    state: 'owned',
+    records: 0,
+    bytes: 0,
+    inFlight: 0,
+    ahead: [],
+    paused: false,
+  }
+}
+
+const message = (offset: number) =>
+  ({
+    offset,
+    timestamp: nowMs,
+    value: Buffer.from(Delivery.encode(makeDelivery({ id: `d-${offset}` })).finish()),
+  }) as Message
+
+/** Offsets of what is handed on at a time. */
+function releaseAt(lane: Lane, now: number): number[] {
+  const released: number[] = []
+  const onRecord = ({ offset }: { offset: number }) => {
+    released.push(offset)
+  }
+  release([lane], { onRecord, onUndecodable: onRecord, now: () => now }, 1_000)
+  return released
+}
+
+const tight = { maxRecords: 4, maxBytes: 1_000_000 }
+
+t.test(
+  'after a seek that was given up and happens later, no record is taken twice and none is missed',
+  async (t) => {
+    const lane = makeLane({ seek: () => Promise.reject(new Error('timed out')) })
+    for (const offset of [10, 11, 12]) take(lane, message(offset))
+    await t.rejects(giveBack(lane.consumer, [lane], tight), { message: 'timed out' })
+    // Now it happens.
+    for (const offset of [11, 12, 13]) take(lane, message(offset))
+    t.same(releaseAt(lane, nowMs + 5_000), [10, 11, 12, 13])
+    // Or only now.
+    for (const offset of [11, 12, 13, 14]) take(lane, message(offset))
+    t.same(releaseAt(lane, nowMs + 5_000), [14])
+  },
+)
+
+t.test('after a seek that is never made, what was read is still handed on', async (t) => {
+  const lane = makeLane({ seek: () => Promise.reject(new Error('timed out')) })
+  for (const offset of [10, 11, 12]) take(lane, message(offset))
+  await t.rejects(giveBack(lane.consumer, [lane], tight))
+  take(lane, message(13))
+  t.same(releaseAt(lane, nowMs + 5_000), [10, 11, 12, 13])
+})
+
+t.test('what was given back is taken when it is read again', async (t) => {
+  const seeks: number[] = []
+  const lane = makeLane({
+    seek: async ({ offset }) => {
+      seeks.push(offset)
+    },
+  })
+  for (const offset of [10, 12, 15]) take(lane, message(offset))
+  await giveBack(lane.consumer, [lane], tight)
+  t.same(seeks, [12])
+  t.same(releaseAt(lane, nowMs + 5_000), [10])
+  for (const offset of [12, 15]) take(lane, message(offset))
+  t.same(releaseAt(lane, nowMs + 5_000), [12, 15])
+})
+
+t.test('what lies before the committed offset is not taken', (t) => {
+  const lane = makeLane({ seek: () => Promise.resolve() }, 20)
+  take(lane, message(19))
+  take(lane, message(20))
+  t.same(releaseAt(lane, nowMs + 5_000), [20])
+  t.end()
+})
