@@ -1,0 +1,65 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import type { CatalogStore } from '@millrace/catalog/catalog-store'
+import { catalogTopic, eventsTopic } from '@millrace/proto/topics'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
+import { ensureTopics } from '@millrace/service-kit/kafka-topics'
+import type { Logger } from '@millrace/service-kit/log'
+import type { Readiness } from '@millrace/service-kit/readiness'
+
+export type CatalogView = Pick<CatalogStore, 'meter' | 'list'>
+
+export interface CatalogFollower {
+  /** @throws {ServiceError} `unavailable` until the catalog was read to its end */
+  readonly view: CatalogView
+  /** Partitions of millrace.events; undefined until Kafka has answered. */
+  eventsPartitions(): number | undefined
+  stop(): Promise<void>
+}
+
+const retryMs = 500
+
+/** Reads the catalog as soon as Kafka answers, however long that takes; after that the client waits outages out. */
+export function startCatalogFollower(
+  config: KafkaConfig,
+  logger: Logger,
+  readiness: Readiness,
+): CatalogFollower {
+  let reader: CatalogReader | undefined
+  let partitions: number | undefined
+  let stopped = false
+  const connect = async (): Promise<void> => {
+    let reported = ''
+    while (!stopped && reader === undefined) {
+      try {
+        partitions = (await ensureTopics([catalogTopic, eventsTopic], config, logger)).get(eventsTopic.name)
+        reader = await startCatalogReader(config, logger, 'query')
+        readiness.set('catalog', undefined)
+      } catch (error) {
+        const reason = (error as Error).message
+        readiness.set('catalog', `cannot be read from Kafka: ${reason}`)
+        if (reason !== reported) logger.warn({ part: 'catalog', reason }, 'waiting for kafka')
+        reported = reason
+        await wait(retryMs)
+      }
+    }
+  }
+  const connecting = connect()
+  const store = (): CatalogStore => {
+    if (reader !== undefined) return reader.store
+    throw new ServiceError('unavailable', 'The catalog is still being read. Try again shortly.')
+  }
+  return {
+    view: {
+      meter: (tenant, name) => store().meter(tenant, name),
+      list: (tenant, kind) => store().list(tenant, kind),
+    },
+    eventsPartitions: () => partitions,
+    stop: async () => {
+      stopped = true
+      await connecting
+      await reader?.stop()
+    },
+  }
+}

@@ -1,0 +1,114 @@
+import { ClickHouseError } from '@clickhouse/client'
+import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { Logger } from '@millrace/service-kit/log'
+import type { Statement } from './build-report-sql.ts'
+
+/** A column as ClickHouse's JSON gives it; numbers that must stay exact are asked for as text. */
+export type Cell = string | number | boolean | null | readonly Cell[]
+export type Row = readonly Cell[]
+
+export interface ClickhouseReader {
+  /**
+   * @throws {ServiceError} `unavailable` when ClickHouse is absent, slow or without the tables,
+   *   `invalid-request` when the statement costs more than one request may
+   */
+  read(statement: Statement, maxRows: number): Promise<readonly Row[]>
+}
+
+export interface ReadLimits {
+  readonly maxQuerySeconds: number
+  readonly maxQueryMemoryBytes: number
+}
+
+/** Codes of ClickHouse's errors. Source: src/Common/ErrorCodes.cpp. */
+const codes = {
+  unknownTable: '60',
+  unknownDatabase: '81',
+  timeoutExceeded: '159',
+  tooSlow: '160',
+  tooManyQueries: '202',
+  memoryLimit: '241',
+  tooManyRows: '396',
+  poco: '1000',
+  badArguments: '36',
+} as const
+
+export function createClickhouseReader(
+  deps: { client: ClickHouseClient; logger: Logger; countError: (reason: string) => void },
+  limits: ReadLimits,
+): ClickhouseReader {
+  return {
+    async read({ sql, parameters }, maxRows) {
+      const abort = AbortSignal.timeout((limits.maxQuerySeconds + 1) * 1_000)
+      try {
+        const result = await deps.client.query({
+          query: sql,
+          query_params: { ...parameters },
+          format: 'JSONCompactEachRow',
+          abort_signal: abort,
+          clickhouse_settings: {
+            // Settings of this query may be given, nothing may be written.
+            readonly: '2',
+            max_execution_time: limits.maxQuerySeconds,
+            max_memory_usage: String(limits.maxQueryMemoryBytes),
+            max_result_rows: String(maxRows),
+            result_overflow_mode: 'throw',
+            output_format_json_quote_64bit_integers: 1,
+            output_format_json_quote_decimals: 1,
+          },
+        })
+        return await result.json<Row>()
+      } catch (error) {
+        const told = toReadError(error, abort.aborted)
+        deps.countError(told.reason)
+        // ClickHouse's own words repeat the values of parameters: they stay out of the log.
+        deps.logger.warn({ part: 'clickhouse', reason: told.reason, code: codeOf(error) }, 'read failed')
+        throw told.error
+      }
+    },
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string }).code
+}
+
+function toReadError(error: unknown, timedOut: boolean): { reason: string; error: ServiceError } {
+  const unavailable = (reason: string, detail: string, retryAfterSeconds = 1) => ({
+    reason,
+    error: new ServiceError('unavailable', detail, { retryAfterSeconds, cause: error }),
+  })
+  if (timedOut) return unavailable('timeout', 'ClickHouse took too long. Ask again, or for less.', 5)
+  if (!(error instanceof ClickHouseError)) return unavailable('absent', 'ClickHouse does not answer.')
+  switch (error.code) {
+    case codes.unknownTable:
+    case codes.unknownDatabase:
+      return unavailable('no_tables', 'ClickHouse does not have the tables yet.')
+    case codes.timeoutExceeded:
+    case codes.tooSlow:
+      return unavailable('timeout', 'ClickHouse took too long. Ask again, or for less.', 5)
+    case codes.tooManyQueries:
+      return unavailable('busy', 'ClickHouse has too much to do.')
+    case codes.memoryLimit:
+      return unavailable('memory', 'The question needs more memory than one may take. Ask for less.', 5)
+    case codes.tooManyRows:
+      return {
+        reason: 'rows',
+        error: new ServiceError('invalid-request', 'The answer is too large. Ask for less.'),
+      }
+    default:
+      break
+  }
+  if (/time zone/i.test(error.message)) {
+    const detail = 'timezone is not a time zone that ClickHouse knows.'
+    return {
+      reason: 'timezone',
+      error: new ServiceError('invalid-request', detail, { faults: [{ pointer: '/timezone', detail }] }),
+    }
+  }
+  return {
+    reason: 'other',
+    error: new ServiceError('internal', 'The question could not be answered.', { cause: error }),
+  }
+}

@@ -1,0 +1,43 @@
+import { count, list, setting } from '@millrace/service-kit/config'
+import {
+  clickhouseSettings,
+  doorSettings,
+  httpSettings,
+  kafkaSettings,
+  logSettings,
+  rootKeySettings,
+} from '@millrace/service-kit/shared-settings'
+
+export const settings = {
+  ...logSettings,
+  ...kafkaSettings,
+  ...clickhouseSettings,
+  ...rootKeySettings,
+  ...httpSettings(8081),
+  ...doorSettings({ grpc: 50054, operations: 9104 }),
+  aggregatorAddresses: setting(
+    'AGGREGATOR_ADDRESSES',
+    list('127.0.0.1:50053'),
+    'host:port of aggregators, comma-separated; a name may stand for several of them',
+  ),
+  aggregatorRefreshMs: setting(
+    'AGGREGATOR_REFRESH_MS',
+    count(5_000, 100),
+    'milliseconds between looking up the names of aggregators again',
+  ),
+  maxQuerySeconds: setting(
+    'QUERY_MAX_SECONDS',
+    count(10),
+    'seconds that ClickHouse may work on one question before the answer is 503',
+  ),
+  maxQueryMemoryBytes: setting(
+    'QUERY_MAX_MEMORY_BYTES',
+    count(1024 ** 3, 1024 ** 2),
+    'bytes of memory that ClickHouse may use for one question',
+  ),
+  livePushMs: setting(
+    'LIVE_PUSH_MS',
+    count(250, 50),
+    'milliseconds between two pushes to the readers of a live view',
+  ),
+} as const

@@ -1,0 +1,102 @@
+import { isUtf8 } from 'node:buffer'
+import { isJsonMediaType } from '@millrace/catalog/media-type'
+import type { CatalogEntry } from '@millrace/catalog/resources'
+import { formatTimestamp } from '@millrace/service-kit/timestamp'
+import type { StoredAttempt, StoredDelivery, StoredPostback } from './list-deliveries.ts'
+import type { StoredEvent } from './list-events.ts'
+
+/** JSON text of an event: the CloudEvent as it was sent, its data byte for byte, and what became of it. */
+export function formatEvent(stored: StoredEvent): string {
+  const event = formatCloudEvent(stored)
+  const fate = JSON.stringify({
+    status: stored.status,
+    ...(stored.status === 'invalid' && { reason: stored.reason, pointer: stored.pointer }),
+    receivedAt: formatTimestamp(stored.receivedAtUs),
+    storedAt: formatTimestamp(stored.storedAtUs),
+    application: stored.application,
+    schemaVersion: stored.schemaVersion,
+  })
+  return `{"event":${event},${fate.slice(1)}`
+}
+
+function formatCloudEvent(stored: StoredEvent): string {
+  const attributes = JSON.stringify({
+    specversion: '1.0',
+    id: stored.id,
+    source: stored.source,
+    type: stored.type,
+    ...(stored.subject !== '' && { subject: stored.subject }),
+    time: formatTimestamp(stored.occurredAtUs),
+    ...(stored.dataContentType !== '' && { datacontenttype: stored.dataContentType }),
+    ...(stored.dataSchema !== '' && { dataschema: stored.dataSchema }),
+    ...stored.extensions,
+  })
+  if (stored.data.length === 0) return attributes
+  return `${attributes.slice(0, -1)},${formatData(stored)}}`
+}
+
+function formatData({ data, dataContentType }: StoredEvent): string {
+  if (isJsonMediaType(dataContentType)) {
+    const text = data.toString()
+    if (isJson(text)) return `"data":${text}`
+  } else if (/^text\//i.test(dataContentType) && isUtf8(data)) {
+    return `"data":${JSON.stringify(data.toString())}`
+  }
+  return `"data_base64":"${data.toString('base64')}"`
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function formatList(name: string, items: readonly string[], nextCursor: string | undefined): string {
+  const next = nextCursor === undefined ? '' : `,"nextCursor":${JSON.stringify(nextCursor)}`
+  return `{"${name}":[${items.join(',')}]${next}}`
+}
+
+export function formatDelivery(delivery: StoredDelivery, bodies: boolean): string {
+  return JSON.stringify(toDeliveryJson(delivery, bodies))
+}
+
+export function formatPostback({ id, status, counts, deliveries }: StoredPostback): string {
+  return JSON.stringify({ id, status, counts, deliveries: deliveries.map((it) => toDeliveryJson(it, false)) })
+}
+
+function toDeliveryJson(delivery: StoredDelivery, bodies: boolean) {
+  return {
+    id: delivery.id,
+    ...(delivery.postbackId !== '' && { postbackId: delivery.postbackId }),
+    ...(delivery.endpoint !== '' && { endpoint: delivery.endpoint }),
+    status: delivery.status,
+    acceptedAt: formatTimestamp(delivery.acceptedAtUs),
+    attempts: delivery.attempts.map((attempt) => toAttemptJson(attempt, bodies)),
+  }
+}
+
+function toAttemptJson(attempt: StoredAttempt, bodies: boolean) {
+  return {
+    number: attempt.number,
+    outcome: attempt.outcome,
+    method: attempt.method,
+    url: attempt.url,
+    startedAt: formatTimestamp(attempt.startedAtUs),
+    durationMs: attempt.durationUs / 1_000,
+    ...(attempt.responseCode !== 0 && { responseCode: attempt.responseCode }),
+    ...(bodies && {
+      responseBody: attempt.responseBody.toString(),
+      responseBodyTruncated: attempt.responseBodyTruncated,
+    }),
+    ...(attempt.errorCode !== '' && { errorCode: attempt.errorCode, errorDetail: attempt.errorDetail }),
+    ...(attempt.nextAttemptAtUs > 0 && { nextAttemptAt: formatTimestamp(attempt.nextAttemptAtUs) }),
+  }
+}
+
+/** A resource as ingest answers it, with who wrote it last. */
+export function toResourceJson({ name, version, updatedAt, updatedBy, body }: CatalogEntry) {
+  return { name, ...(body as object), version, updatedAt, updatedBy }
+}

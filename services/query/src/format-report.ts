@@ -1,0 +1,56 @@
+import { formatTimestamp } from '@millrace/service-kit/timestamp'
+import type { Report } from './read-report.ts'
+
+export type NumberForm = 'number' | 'string'
+
+/** JSON text: numbers keep all their digits, which no JavaScript number would. */
+export function formatReportJson(report: Report, numbers: NumberForm): string {
+  return `${formatHead(report)},"generatedAt":${time(report.generatedAtUs)},"dataThrough":${time(
+    report.dataThroughUs,
+  )},${formatBody(report, numbers)}`
+}
+
+/** What makes two answers the same: all of a report but when it was made and how fresh it says to be. */
+export function formatReportIdentity(report: Report, numbers: NumberForm): string {
+  return `${formatHead(report)},${formatBody(report, numbers)}`
+}
+
+function formatHead({ query }: Report): string {
+  const { meter, window, fromUs, toUs, timezone } = query
+  return `{"meter":${JSON.stringify(meter.name)},"window":"${window}","from":${time(fromUs)},"to":${time(
+    toUs,
+  )},"timezone":${JSON.stringify(timezone)}`
+}
+
+function formatBody({ query, rows, nextCursor }: Report, numbers: NumberForm): string {
+  const names = query.groupBy.map((name) => JSON.stringify(name))
+  const texts = rows.map(({ windowStartUs, windowEndUs, group, value }) => {
+    const members = group.map((text, index) => `${names[index]}:${JSON.stringify(text)}`)
+    const written = numbers === 'string' && value !== null ? JSON.stringify(value) : value
+    return `{"windowStart":${time(windowStartUs)},"windowEnd":${time(windowEndUs)},"group":{${members.join(',')}},"value":${written}}`
+  })
+  const next = nextCursor === undefined ? '' : `,"nextCursor":${JSON.stringify(nextCursor)}`
+  return `"rows":[${texts.join(',')}]${next}}`
+}
+
+function time(us: number): string {
+  return JSON.stringify(formatTimestamp(us))
+}
+
+/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
+export function formatReportCsv({ query, rows }: Report): string {
+  const lines = [
+    ['windowStart', 'windowEnd', ...query.groupBy, 'value'],
+    ...rows.map(({ windowStartUs, windowEndUs, group, value }) => [
+      formatTimestamp(windowStartUs),
+      formatTimestamp(windowEndUs),
+      ...group.map((text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)),
+      value ?? '',
+    ]),
+  ]
+  return `${lines.map((line) => line.map(quote).join(',')).join('\r\n')}\r\n`
+}
+
+function quote(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

@@ -1,0 +1,80 @@
+import type { Progress } from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { Logger } from '@millrace/service-kit/log'
+import type { Aggregators } from './aggregators.ts'
+import type { ClickhouseReader } from './clickhouse-reader.ts'
+import type { Microseconds } from './time.ts'
+
+/** How far the events that were received can be queried. */
+export interface Freshness {
+  /** Every event received before it can be queried; the epoch while nothing is known. */
+  dataThrough(): Promise<Microseconds>
+  /** Without asking ClickHouse; undefined until every partition was heard of. */
+  known(): Microseconds | undefined
+  stop(): void
+}
+
+export interface FreshnessDeps {
+  readonly aggregators: Aggregators
+  readonly clickhouse: ClickhouseReader
+  readonly logger: Logger
+  /** Partitions of millrace.events; undefined until Kafka has said so. */
+  readonly partitions: () => number | undefined
+}
+
+/**
+ * Follows the progress of all aggregators. A partition keeps the last time that was told of it: when its aggregator
+ * goes away, `dataThrough` stands still until another one has taken over.
+ */
+export function startFreshness(deps: FreshnessDeps): Freshness {
+  const tracker = createProgressTracker()
+  const stop = deps.aggregators.follow<Progress>((client) => client.watchProgress({}), {
+    message: (_address, progress) => tracker.apply(progress),
+    lost: () => {},
+  })
+  return {
+    known: () => tracker.through(),
+    async dataThrough() {
+      return tracker.through() ?? (await fromClickhouse(deps))
+    },
+    stop,
+  }
+}
+
+export interface ProgressTracker {
+  apply(progress: Progress): void
+  /** The least of all partitions; undefined until each has been heard of. */
+  through(): Microseconds | undefined
+}
+
+export function createProgressTracker(): ProgressTracker {
+  const through = new Map<number, Microseconds>()
+  let partitions = 0
+  return {
+    apply(progress) {
+      partitions = Math.max(partitions, progress.partitions)
+      for (const { partition, throughUs } of progress.landed) {
+        through.set(partition, Math.max(through.get(partition) ?? 0, throughUs))
+      }
+    },
+    through: () => (partitions > 0 && through.size >= partitions ? Math.min(...through.values()) : undefined),
+  }
+}
+
+/**
+ * Before any aggregator has told: the last event of each partition, the least of them. A partition that nothing has
+ * landed from may hold events that wait, so all of them must have one.
+ */
+async function fromClickhouse({ clickhouse, partitions }: FreshnessDeps): Promise<Microseconds> {
+  const sql = `SELECT toString(count()), toString(min(last)) FROM (
+  SELECT kafka_partition, toUnixTimestamp64Micro(max(received_at)) AS last
+  FROM (SELECT kafka_partition, received_at FROM events UNION ALL SELECT kafka_partition, received_at FROM invalid_events)
+  GROUP BY kafka_partition
+)`
+  const wanted = partitions()
+  if (wanted === undefined) return 0
+  const [row] = await clickhouse.read({ sql, parameters: {} }, 1)
+  if (row === undefined)
+    throw new ServiceError('internal', 'ClickHouse gave no row where there is always one.')
+  return Number(row[0]) >= wanted ? Number(row[1]) : 0
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { formatReportCsv, formatReportIdentity, formatReportJson } from './format-report.ts'
+import type { Authorize, HttpDeps } from './http.ts'
+import { type ReportParameters, reportLimits } from './parse-report-parameters.ts'
+import type { Report } from './read-report.ts'
+import { windowNames } from './report-query.ts'
+
+const TextList = Type.Union([Type.String(), Type.Array(Type.String())])
+const Time = Type.String({ format: 'date-time', description: 'RFC 3339, up to microseconds' })
+const Numbers = Type.Enum(['number', 'string'], {
+  description: '"string" quotes values, for readers whose numbers would round them',
+})
+
+const common = {
+  from: Type.Optional(Time),
+  to: Type.Optional(Time),
+  window: Type.Optional(Type.Enum([...windowNames], { description: 'default total' })),
+  timezone: Type.Optional(Type.String({ description: 'IANA time zone of the windows, default UTC' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: reportLimits.maxRows })),
+  cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+  fill: Type.Optional(Type.Boolean({ description: 'rows also for windows without events; needs from' })),
+  numbers: Type.Optional(Numbers),
+}
+
+const ReportQuerystring = Type.Object(
+  {
+    ...common,
+    groupBy: Type.Optional(TextList),
+    order: Type.Optional(TextList),
+  },
+  { additionalProperties: false, patternProperties: { '^filter\\.': TextList } },
+)
+
+const ReportBody = Type.Object(
+  {
+    ...common,
+    groupBy: Type.Optional(TextList),
+    order: Type.Optional(TextList),
+    filter: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
+  },
+  { additionalProperties: false },
+)
+
+const ReportAnswer = Type.Object({
+  meter: Type.String(),
+  window: Type.String(),
+  from: Time,
+  to: Time,
+  timezone: Type.String(),
+  generatedAt: Time,
+  dataThrough: Type.String({
+    format: 'date-time',
+    description: 'all events received before it are included',
+  }),
+  rows: Type.Array(
+    Type.Object({
+      windowStart: Time,
+      windowEnd: Time,
+      group: Type.Record(Type.String(), Type.String()),
+      value: Type.Union([Type.Number(), Type.String(), Type.Null()]),
+    }),
+  ),
+  nextCursor: Type.Optional(Type.String()),
+})
+
+const MeterName = Type.Object({ meter: Type.String() })
+
+export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    parameters: ReportParameters,
+    numbers: 'number' | 'string',
+  ): Promise<FastifyReply> => {
+    const { tenant } = authorize(request, 'reports:read')
+    const form = chooseForm(request.headers.accept)
+    const { meter } = request.params as Static<typeof MeterName>
+    const end = deps.metrics.reportSeconds.startTimer()
+    const report = await deps.reports.read(tenant, meter, parameters)
+    end()
+    return sendReport(request, reply, report, form, numbers)
+  }
+  const answers = { 200: ReportAnswer, 304: Type.Null({ description: 'if-none-match holds the ETag' }) }
+  const described = { tags: ['reports'], params: MeterName, response: answers }
+  app.get(
+    '/v1/reports/:meter',
+    {
+      // Before the parameters are looked at: without a key nobody learns what they are.
+      onRequest: async (request) => void authorize(request, 'reports:read'),
+      schema: { ...described, summary: 'A meter over a time range', querystring: ReportQuerystring },
+    },
+    (request, reply) => {
+      const query = request.query as Static<typeof ReportQuerystring>
+      return answer(request, reply, fromQuerystring(query), query.numbers ?? 'number')
+    },
+  )
+  app.post(
+    '/v1/reports/:meter',
+    {
+      onRequest: async (request) => void authorize(request, 'reports:read'),
+      schema: { ...described, summary: 'The same, for long lists', body: ReportBody },
+    },
+    (request, reply) => {
+      const { groupBy, order, numbers, ...rest } = request.body as Static<typeof ReportBody>
+      const parameters = { ...rest, groupBy: toNames(groupBy), order: toNames(order) }
+      return answer(request, reply, parameters, numbers ?? 'number')
+    },
+  )
+}
+
+function fromQuerystring(query: Static<typeof ReportQuerystring>): ReportParameters {
+  const { from, to, window, timezone, limit, cursor, fill } = query
+  const filters = Object.entries(query as Readonly<Record<string, string | string[]>>)
+    .filter(([name]) => name.startsWith('filter.'))
+    .map(([name, values]) => [name.slice('filter.'.length), toList(values)] as const)
+  return {
+    from,
+    to,
+    window,
+    timezone,
+    limit,
+    cursor,
+    fill,
+    groupBy: toNames(query.groupBy),
+    order: toNames(query.order),
+    ...(filters.length > 0 && { filter: Object.fromEntries(filters) }),
+  }
+}
+
+/** An empty parameter names nothing. */
+function toNames(value: string | string[] | undefined): string[] | undefined {
+  return value === undefined || value === '' ? undefined : toList(value)
+}
+
+/** A comma-separated list, also when it comes in several pieces; the empty text is a value like others. */
+function toList(value: string | string[]): string[] {
+  return [value].flat().flatMap((part) => part.split(','))
+}
+
+function chooseForm(accept: string | undefined): 'json' | 'csv' {
+  if (accept === undefined || accept.trim() === '') return 'json'
+  const ranges = accept.split(',').map((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    const quality = parameters.find((parameter) => parameter.startsWith('q='))
+    return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) }
+  })
+  const quality = (...types: readonly string[]): number =>
+    Math.max(0, ...ranges.filter(({ type }) => types.includes(type)).map((range) => range.quality))
+  const json = quality('application/json', 'application/*', '*/*')
+  const csv = quality('text/csv', 'text/*')
+  if (csv > json) return 'csv'
+  if (json > 0) return 'json'
+  throw new ServiceError('not-acceptable', 'A report comes as application/json or text/csv.')
+}
+
+function sendReport(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  report: Report,
+  form: 'json' | 'csv',
+  numbers: 'number' | 'string',
+): FastifyReply {
+  // Weak: two answers of one tag have the same rows, and may differ in generatedAt and dataThrough.
+  const identity = `${form} ${formatReportIdentity(report, numbers)}`
+  const tag = `W/"${createHash('sha256').update(identity).digest('base64url').slice(0, 22)}"`
+  reply
+    .header('etag', tag)
+    .header('vary', 'accept, authorization')
+    .header('cache-control', 'private, no-cache')
+  if (isKnown(request.headers['if-none-match'], tag)) return reply.code(304).send()
+  if (form === 'csv') {
+    if (report.nextCursor !== undefined) reply.header('x-next-cursor', report.nextCursor)
+    return reply.type('text/csv; charset=utf-8').send(formatReportCsv(report))
+  }
+  return reply.type('application/json; charset=utf-8').send(formatReportJson(report, numbers))
+}
+
+export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
+  const bare = (text: string): string => text.trim().replace(/^W\//, '')
+  return ifNoneMatch?.split(',').some((known) => known.trim() === '*' || bare(known) === bare(tag)) ?? false
+}

@@ -1,0 +1,74 @@
+import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
+import { installDocs } from '@millrace/service-kit/docs-http'
+import type { Logger } from '@millrace/service-kit/log'
+import {
+  clientErrorHandler,
+  frameworkErrors,
+  installProblems,
+  requestIdOf,
+} from '@millrace/service-kit/problem-http'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import { addCatalogRoutes } from './http-catalog.ts'
+import { addConsoleRoutes } from './http-console.ts'
+import { addDeliveryRoutes } from './http-deliveries.ts'
+import { addEventRoutes } from './http-events.ts'
+import { addLiveRoutes } from './http-live.ts'
+import { addReportRoutes } from './http-reports.ts'
+import { installRequestSchemas } from './request-schema.ts'
+import type { Core } from './service.ts'
+
+/** Lets a route in with a scope, and hands over who asks. */
+export type Authorize = (request: FastifyRequest, scope: Scope) => Principal
+
+export interface HttpDeps extends Core {
+  readonly authenticator: Authenticator
+  readonly logger: Logger
+  /** One answered request: the route as it is declared, and the status. */
+  readonly countRequest: (route: string, status: number) => void
+}
+
+/** The public door. */
+export async function createHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    frameworkErrors,
+    clientErrorHandler,
+    requestIdHeader: false,
+    bodyLimit: 1024 * 1024,
+    // A body that trickles in must not hold a connection for ever.
+    requestTimeout: 60_000,
+    forceCloseConnections: 'idle',
+    // Ids of events have up to 4,096 characters, and more when they are escaped; headers in all have 16 KiB.
+    routerOptions: { maxParamLength: 12_288 },
+  })
+  installProblems(app)
+  installRequestSchemas(app)
+  app.addHook('onResponse', (request, reply, done) => {
+    deps.countRequest(`${request.method} ${request.routeOptions.url ?? 'unmatched'}`, reply.statusCode)
+    done()
+  })
+  await installDocs(app, {
+    title: 'Millrace queries',
+    description: 'Reports, live views, events, deliveries and the catalog.',
+  })
+  const authorize: Authorize = (request, scope) =>
+    deps.authenticator.authenticate(request.headers.authorization, scope)
+  app.get('/ping', { schema: { summary: 'Answers pong', security: [] } }, (_request, reply) =>
+    reply.type('text/plain').send('pong'),
+  )
+  addReportRoutes(app, deps, authorize)
+  addLiveRoutes(app, deps, authorize)
+  addEventRoutes(app, deps, authorize)
+  addDeliveryRoutes(app, deps, authorize)
+  addCatalogRoutes(app, deps, authorize)
+  addConsoleRoutes(app)
+  return app
+}

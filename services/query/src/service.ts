@@ -1,0 +1,112 @@
+import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
+import type { ConfigOf } from '@millrace/service-kit/config'
+import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
+import type { Logger } from '@millrace/service-kit/log'
+import { createMetrics } from '@millrace/service-kit/metrics'
+import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations-http'
+import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import type { RunningService } from '@millrace/service-kit/run-service'
+import { createAggregators } from './aggregators.ts'
+import { type CatalogView, startCatalogFollower } from './catalog-follower.ts'
+import { createClickhouseReader } from './clickhouse-reader.ts'
+import type { settings } from './config.ts'
+import { type CursorCodec, createCursorCodec } from './cursor.ts'
+import { startFreshness } from './freshness.ts'
+import { createQueryService } from './grpc.ts'
+import { createHttpApp } from './http.ts'
+import { createDeliveryLister, type DeliveryLister } from './list-deliveries.ts'
+import { createEventLister, type EventLister } from './list-events.ts'
+import { createLiveHub, type LiveHub } from './live-hub.ts'
+import { createQueryMetrics, type QueryMetrics, registerGauges } from './metrics.ts'
+import { createReportReader, type ReportReader } from './read-report.ts'
+import { nowUs } from './time.ts'
+import { watchClickhouse } from './watch-clickhouse.ts'
+
+export type QueryConfig = ConfigOf<typeof settings>
+
+/** What both doors offer. */
+export interface Core {
+  readonly reports: ReportReader
+  readonly live: LiveHub
+  readonly events: EventLister
+  readonly deliveries: DeliveryLister
+  readonly catalog: CatalogView
+  readonly cursors: CursorCodec
+  readonly metrics: QueryMetrics
+}
+
+export interface QueryService extends RunningService {
+  readonly httpPort: number
+  readonly grpcPort: number
+  readonly operationsPort: number
+  readonly readiness: Readiness
+}
+
+/** The doors open at once; until Kafka and ClickHouse have answered, readiness and 503 say what is missing. */
+export async function createService(config: QueryConfig, logger: Logger): Promise<QueryService> {
+  const registry = createMetrics('query')
+  const metrics = createQueryMetrics(registry)
+  const readiness = createReadiness(['catalog', 'clickhouse'])
+  const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
+
+  const client = connectClickhouse(config, 'millrace-query', (config.maxQuerySeconds + 2) * 1_000)
+  const clickhouseWatch = watchClickhouse(client, readiness, logger)
+  const follower = startCatalogFollower(config, logger, readiness)
+  const clickhouse = createClickhouseReader(
+    { client, logger, countError: (reason) => metrics.clickhouseErrors.inc({ reason }) },
+    config,
+  )
+  const aggregators = createAggregators(config, logger)
+  const freshness = startFreshness({ aggregators, clickhouse, logger, partitions: follower.eventsPartitions })
+  const cursors = createCursorCodec(config.rootKey)
+  const catalog = follower.view
+  const core: Core = {
+    reports: createReportReader({ catalog, clickhouse, cursors, freshness, nowUs }),
+    live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every }, config),
+    events: createEventLister({ clickhouse, cursors }),
+    deliveries: createDeliveryLister({ clickhouse, cursors }),
+    catalog,
+    cursors,
+    metrics,
+  }
+  registerGauges(registry, {
+    liveSubscribers: core.live.subscribers,
+    liveFeeds: core.live.feeds,
+    dataThroughUs: freshness.known,
+  })
+  const authenticator = createAuthenticator(config.rootKey)
+  const app = await createHttpApp({
+    ...core,
+    authenticator,
+    logger,
+    countRequest: (route, status) => metrics.requests.inc({ route, status: String(status) }),
+  })
+  const grpc = await startGrpcDoor({ readiness }, config, [
+    createQueryService({ ...core, authenticator, logger }),
+  ])
+  await app.listen({ host: config.httpHost, port: config.httpPort })
+
+  return {
+    httpPort: boundPort(app),
+    grpcPort: grpc.port,
+    operationsPort: operations.port,
+    readiness,
+    stop: async () => {
+      readiness.set('running', 'stopping')
+      core.live.stop()
+      await Promise.all([app.close(), grpc.stop(config.shutdownTimeoutMs / 2)])
+      freshness.stop()
+      aggregators.stop()
+      clickhouseWatch.stop()
+      await follower.stop()
+      await client.close()
+      await operations.stop()
+    },
+  }
+}
+
+function every(ms: number, task: () => void): () => void {
+  const timer = setInterval(task, ms)
+  return () => clearInterval(timer)
+}

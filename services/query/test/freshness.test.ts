@@ -1,0 +1,30 @@
+import t from 'tap'
+import { createProgressTracker } from '../src/freshness.ts'
+
+const landed = (...through: readonly (readonly [partition: number, throughUs: number])[]) =>
+  through.map(([partition, throughUs]) => ({ partition, throughUs }))
+
+t.test('nothing is promised before every partition was heard of', async (t) => {
+  const tracker = createProgressTracker()
+  t.equal(tracker.through(), undefined)
+  tracker.apply({ instance: 'a', partitions: 3, landed: landed([0, 100], [1, 90]) })
+  t.equal(tracker.through(), undefined)
+  tracker.apply({ instance: 'b', partitions: 3, landed: landed([2, 95]) })
+  t.equal(tracker.through(), 90, 'the least of all partitions')
+})
+
+t.test('a partition keeps its last time when its aggregator goes away', async (t) => {
+  const tracker = createProgressTracker()
+  tracker.apply({ instance: 'a', partitions: 2, landed: landed([0, 100], [1, 100]) })
+  tracker.apply({ instance: 'b', partitions: 2, landed: landed([1, 500]) })
+  t.equal(tracker.through(), 100)
+  tracker.apply({ instance: 'b', partitions: 2, landed: landed([0, 400], [1, 510]) })
+  t.equal(tracker.through(), 400)
+})
+
+t.test('a new owner that begins earlier takes nothing back', async (t) => {
+  const tracker = createProgressTracker()
+  tracker.apply({ instance: 'a', partitions: 1, landed: landed([0, 100]) })
+  tracker.apply({ instance: 'b', partitions: 1, landed: landed([0, 0]) })
+  t.equal(tracker.through(), 100)
+})

@@ -1,0 +1,192 @@
+// The same reads over gRPC.
+import { credentials, Metadata, status } from '@grpc/grpc-js'
+import {
+  type GetReportResponse,
+  type ListDeliveriesResponse,
+  type ListEventsResponse,
+  type LiveResponse,
+  QueryServiceClient,
+} from '@millrace/proto'
+import t from 'tap'
+import {
+  authorization,
+  createTables,
+  freshConfig,
+  startAggregatorEdge,
+  startService,
+  until,
+  writeCatalog,
+} from './mesh-edge.ts'
+
+const edge = await startAggregatorEdge(t)
+const config = freshConfig({ AGGREGATOR_ADDRESSES: edge.address })
+const tables = await createTables(t, config)
+await writeCatalog(config, [
+  {
+    kind: 'meter',
+    name: 'order-value',
+    body: {
+      eventTypes: ['order.paid'],
+      aggregation: 'sum',
+      value: '/data/amount',
+      groupBy: { shop: '/subject' },
+    },
+  },
+])
+await tables.command({
+  query: `INSERT INTO events (tenant,source,id,type,subject,occurred_at,received_at,stored_at,data,extensions,readings) VALUES
+    ('default','pos','e1','order.paid','a','2026-01-01 10:00:30','2026-01-01 10:00:31','2026-01-01 10:00:32','{"amount":0.1}','{"vip":true,"n":7,"x":"y"}',[('order-value',1,['a'],toDecimal128('0.1',18))]),
+    ('default','pos','e2','order.paid','a','2026-01-01 11:00:30','2026-01-01 11:00:31','2026-01-01 11:00:32','{"amount":0.2}','{}',[('order-value',1,['a'],toDecimal128('0.2',18))])`,
+})
+await tables.command({
+  query: `INSERT INTO deliveries SELECT 'default','d1','p1','',number,['accepted','delivered'][number+1],'GET','https://x.example/','2026-01-01 10:00:33',2500,if(number=0,0,200),'ok',0,'','',toDateTime64(0,6),'2026-01-01 10:00:32',now64(6),'' FROM numbers(2)`,
+})
+const { service } = await startService(t, config)
+await until(() => service.readiness.isReady())
+
+const client = new QueryServiceClient(`127.0.0.1:${service.grpcPort}`, credentials.createInsecure())
+t.teardown(() => client.close())
+const metadata = new Metadata()
+metadata.set('authorization', authorization)
+
+function call<Response>(
+  run: (callback: (error: Error | null, response: Response) => void) => unknown,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    run((error, response) => (error === null ? resolve(response) : reject(error)))
+  })
+}
+
+const at = (text: string) => ({ seconds: Date.parse(text) / 1_000, nanos: 0 })
+const wholeReport = {
+  meter: 'order-value',
+  from: undefined,
+  to: undefined,
+  window: '',
+  timezone: '',
+  groupBy: [],
+  filter: {},
+  order: '',
+  limit: 0,
+  cursor: '',
+}
+
+t.test('a report is the same over gRPC', async (t) => {
+  const request = {
+    ...wholeReport,
+    from: at('2026-01-01T00:00:00Z'),
+    to: at('2026-01-02T00:00:00Z'),
+    window: 'hour',
+    timezone: 'Asia/Kolkata',
+    groupBy: ['shop'],
+    filter: { shop: { values: ['a', 'b'] } },
+    order: '-value',
+    limit: 1,
+  }
+  const first = await call<GetReportResponse>((done) => client.getReport(request, metadata, done))
+  t.match(first, {
+    meter: 'order-value',
+    window: 'hour',
+    timezone: 'Asia/Kolkata',
+    rows: [
+      {
+        windowStart: at('2026-01-01T10:30:00Z'),
+        windowEnd: at('2026-01-01T11:30:00Z'),
+        group: { shop: 'a' },
+        value: '0.2',
+      },
+    ],
+  })
+  const next = await call<GetReportResponse>((done) =>
+    client.getReport({ ...request, cursor: first.nextCursor }, metadata, done),
+  )
+  t.match(next, { rows: [{ value: '0.1' }], nextCursor: '' })
+})
+
+t.test('events and deliveries are the same over gRPC', async (t) => {
+  const page = {
+    type: '',
+    subject: '',
+    source: '',
+    status: '',
+    from: undefined,
+    to: undefined,
+    limit: 1,
+    cursor: '',
+  }
+  const events = await call<ListEventsResponse>((done) => client.listEvents(page, metadata, done))
+  t.match(events.events, [{ event: { id: 'e2', source: 'pos', type: 'order.paid' }, status: 'processed' }])
+  const older = await call<ListEventsResponse>((done) =>
+    client.listEvents({ ...page, cursor: events.nextCursor }, metadata, done),
+  )
+  t.match(older.events, [
+    {
+      event: {
+        id: 'e1',
+        data: Buffer.from('{"amount":0.1}'),
+        extensions: {
+          vip: { value: { $case: 'boolean', value: true } },
+          n: { value: { $case: 'integer', value: 7 } },
+          x: { value: { $case: 'text', value: 'y' } },
+        },
+      },
+      receivedAt: at('2026-01-01T10:00:31Z'),
+    },
+  ])
+  const deliveries = await call<ListDeliveriesResponse>((done) =>
+    client.listDeliveries(
+      { endpoint: '', status: 'delivered', from: undefined, to: undefined, limit: 0, cursor: '' },
+      metadata,
+      done,
+    ),
+  )
+  t.match(deliveries.deliveries, [
+    {
+      id: 'd1',
+      postbackId: 'p1',
+      status: 'delivered',
+      attempts: [{ number: 1, responseCode: 200, durationUs: 2_500 }],
+    },
+  ])
+})
+
+t.test('errors have the codes of the table', async (t) => {
+  const fails = async (request: typeof wholeReport, sent: Metadata, code: status): Promise<void> => {
+    const error = await call<GetReportResponse>((done) => client.getReport(request, sent, done)).catch(
+      (it: unknown) => it,
+    )
+    t.match(error, { code })
+  }
+  await fails(wholeReport, new Metadata(), status.UNAUTHENTICATED)
+  await fails({ ...wholeReport, meter: 'nope' }, metadata, status.NOT_FOUND)
+  await fails({ ...wholeReport, window: 'fortnight' }, metadata, status.INVALID_ARGUMENT)
+  await fails({ ...wholeReport, cursor: 'x' }, metadata, status.INVALID_ARGUMENT)
+})
+
+t.test('Live begins complete and goes on with what changed', async (t) => {
+  const second = Math.floor(Date.now() / 1_000) - 2
+  const groups = (sum: string) => [{ values: ['a'], count: 1, sum, min: sum, max: sum }]
+  const update = { instance: 'one', asOfUs: Date.now() * 1_000 }
+  edge.sendLive({ ...update, snapshot: true, seconds: [{ second, groups: groups('0.1') }] })
+  const stream = client.live({ meter: 'order-value', seconds: 0 }, metadata)
+  const messages: LiveResponse[] = []
+  stream.on('data', (message: LiveResponse) => messages.push(message))
+  stream.on('error', () => {})
+  await until(() => messages.some(({ seconds }) => seconds.length > 0))
+  t.match(messages[0], {
+    dimensions: ['shop'],
+    seconds: [{ second, groups: [{ values: ['a'], count: 1, sum: '0.1' }] }],
+  })
+  edge.sendLive({ ...update, snapshot: false, seconds: [{ second: second + 1, groups: groups('0.2') }] })
+  await until(() => messages.some(({ seconds }) => seconds.some((it) => it.second === second + 1)))
+  t.same(
+    messages.at(-1)?.seconds.filter((it) => it.second === second),
+    [],
+    'what did not change is not repeated',
+  )
+  stream.cancel()
+  await until(() => edge.liveStreams() === 0)
+  const refused = client.live({ meter: 'nope', seconds: 0 }, metadata)
+  const error = await new Promise((resolve) => refused.once('error', resolve))
+  t.match(error, { code: status.NOT_FOUND })
+})

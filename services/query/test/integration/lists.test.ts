@@ -1,0 +1,242 @@
+// Lists of events and deliveries out of the real tables.
+import t from 'tap'
+import { createTables, freshConfig, startService, until } from './mesh-edge.ts'
+
+const config = freshConfig()
+const tables = await createTables(t, config)
+const { service, get } = await startService(t, config)
+await until(() => service.readiness.isReady())
+
+const eventColumns =
+  'tenant,source,id,type,subject,occurred_at,received_at,stored_at,data_content_type,data,extensions,application,schema_version,kafka_partition,kafka_offset,kafka_index'
+
+interface Place {
+  readonly receivedAt: string
+  readonly offset: number
+  readonly tenant?: string
+  readonly source?: string
+  readonly type?: string
+  readonly subject?: string
+  readonly data?: string
+  readonly extensions?: string
+}
+
+function eventRow(id: string, place: Place): string {
+  const { receivedAt, offset, tenant = 'default', source = 'shop', type = 'order.paid', subject = '' } = place
+  const { data = '{}', extensions = '{}' } = place
+  return `('${tenant}','${source}','${id}','${type}','${subject}','2026-01-01 00:00:00.000001','${receivedAt}','${receivedAt}','','${data}','${extensions}','web',4,${offset % 2},${offset},0)`
+}
+
+const insertEvents = (rows: readonly string[]) =>
+  tables.command({ query: `INSERT INTO events (${eventColumns}) VALUES ${rows.join()}` })
+
+interface EventAnswer {
+  readonly event: { readonly id: string; readonly [name: string]: unknown }
+  readonly status: string
+  readonly [name: string]: unknown
+}
+
+async function list(path: string): Promise<{ events: EventAnswer[]; nextCursor?: string }> {
+  const response = await get(path)
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  return (await response.json()) as { events: EventAnswer[]; nextCursor?: string }
+}
+
+const ids = ({ events }: { events: readonly EventAnswer[] }): string[] => events.map(({ event }) => event.id)
+
+await insertEvents([
+  // Received in the same microsecond: the place in Kafka decides.
+  ...[1, 2, 3, 4, 5, 6].map((offset) =>
+    eventRow(`e${offset}`, { receivedAt: '2026-01-02 00:00:00.000005', offset }),
+  ),
+  eventRow('e7', {
+    receivedAt: '2026-01-02 00:00:00.000006',
+    offset: 7,
+    subject: 'eu/1',
+    data: '{"amount": 1.10, "n": 12345678901234567890}',
+    extensions: '{"priority":3,"vip":true}',
+  }),
+  eventRow('same', { receivedAt: '2026-01-01 00:00:00', offset: 8, source: 'shop' }),
+  eventRow('same', { receivedAt: '2026-01-01 00:00:00', offset: 9, source: 'kiosk', type: 'visit.recorded' }),
+  eventRow('foreign', { receivedAt: '2026-01-03 00:00:00', offset: 10, tenant: 'other' }),
+])
+await tables.command({
+  query: `INSERT INTO invalid_events (${eventColumns},reason,pointer) VALUES
+    ${eventRow('bad', { receivedAt: '2026-01-02 12:00:00', offset: 11, data: '{"amount":"x"}' }).slice(0, -1)},'must be number','/data/amount'),
+    ${eventRow('mended', { receivedAt: '2026-01-01 00:00:01', offset: 12 }).slice(0, -1)},'was invalid once','')`,
+})
+await insertEvents([eventRow('mended', { receivedAt: '2026-01-01 00:00:01', offset: 12 })])
+
+t.test('events come by receipt, the latest first, valid and invalid ones together', async (t) => {
+  const all = await list('/v1/events')
+  t.same(ids(all), ['bad', 'e7', 'e5', 'e3', 'e1', 'e6', 'e4', 'e2', 'mended', 'mended', 'same', 'same'])
+  t.equal(all.nextCursor, undefined)
+})
+
+t.test('filters are exact', async (t) => {
+  t.same(ids(await list('/v1/events?status=invalid')), ['bad', 'mended'])
+  t.same(ids(await list('/v1/events?subject=eu/1')), ['e7'])
+  t.same(ids(await list('/v1/events?type=visit.recorded&source=kiosk')), ['same'])
+  t.same(ids(await list('/v1/events?source=nobody')), [])
+  t.same(ids(await list('/v1/events?to=2026-01-01T00:00:00.000001Z')), [], 'to is exclusive')
+  t.equal((await list('/v1/events?from=2026-01-01T00:00:00.000001Z')).events.length, 12, 'from is inclusive')
+  t.same(ids(await list(`/v1/events?type=${encodeURIComponent("x' OR 1=1 --")}`)), [])
+})
+
+t.test('a page goes on where the last one ended, whatever is inserted meanwhile', async (t) => {
+  const seen: string[] = []
+  let cursor: string | undefined
+  let offset = 100
+  do {
+    const page = await list(
+      `/v1/events?source=shop&status=processed&limit=2${cursor ? `&cursor=${cursor}` : ''}`,
+    )
+    seen.push(...ids(page))
+    cursor = page.nextCursor
+    await insertEvents([eventRow(`late${offset}`, { receivedAt: '2026-01-04 00:00:00', offset })])
+    offset += 1
+  } while (cursor !== undefined)
+  t.same(seen, ['e7', 'e5', 'e3', 'e1', 'e6', 'e4', 'e2', 'mended', 'same'])
+})
+
+t.test('one event is shown as it was sent, with what became of it', async (t) => {
+  const response = await get('/v1/events/e7')
+  const text = await response.text()
+  t.match(text, '"data":{"amount": 1.10, "n": 12345678901234567890}')
+  t.match(JSON.parse(text), {
+    event: {
+      specversion: '1.0',
+      id: 'e7',
+      source: 'shop',
+      subject: 'eu/1',
+      time: '2026-01-01T00:00:00.000001Z',
+      priority: 3,
+      vip: true,
+    },
+    status: 'processed',
+    receivedAt: '2026-01-02T00:00:00.000006Z',
+    application: 'web',
+    schemaVersion: 4,
+  })
+  t.match(await (await get('/v1/events/bad')).json(), {
+    status: 'invalid',
+    reason: 'must be number',
+    pointer: '/data/amount',
+  })
+  t.match(
+    await (await get('/v1/events/mended')).json(),
+    { status: 'processed' },
+    'a replayed event is processed',
+  )
+})
+
+t.test('an id that several sources have needs the source', async (t) => {
+  const ambiguous = await get('/v1/events/same')
+  t.equal(ambiguous.status, 409)
+  t.match(await ambiguous.json(), { detail: /kiosk, shop/ })
+  t.match(await (await get('/v1/events/same?source=kiosk')).json(), { event: { type: 'visit.recorded' } })
+  t.equal((await get('/v1/events/same?source=nobody')).status, 404)
+  t.equal((await get('/v1/events/foreign')).status, 404, 'another tenant’s event is not there')
+})
+
+interface DeliveryAnswer {
+  readonly id: string
+  readonly status: string
+  readonly attempts: readonly Readonly<Record<string, unknown>>[]
+}
+
+function deliveryRow(
+  id: string,
+  number: number,
+  outcome: string,
+  options: { postback?: string; endpoint?: string; tenant?: string; at?: number; code?: number } = {},
+): string {
+  const { postback = '', endpoint = '', tenant = 'default', at = 0, code = 0 } = options
+  return `('${tenant}','${id}','${postback}','${endpoint}',${number},'${outcome}','POST','https://partner.example/hook','2026-01-01 00:00:0${number}',1234,${code},'{"ok":${number}}',0,'${outcome === 'retry' && code === 0 ? 'timeout' : ''}','',toDateTime64(0,6),'2026-01-01 00:00:00.00000${at}',now64(6),'')`
+}
+
+await tables.command({
+  query: `INSERT INTO deliveries VALUES ${[
+    deliveryRow('d1', 0, 'accepted', { postback: 'p1', at: 1 }),
+    deliveryRow('d1', 1, 'retry', { postback: 'p1', at: 1, code: 500 }),
+    deliveryRow('d1', 2, 'retry', { postback: 'p1', at: 1 }),
+    deliveryRow('d1', 3, 'delivered', { postback: 'p1', at: 1, code: 200 }),
+    deliveryRow('d2', 0, 'accepted', { postback: 'p1', at: 1 }),
+    deliveryRow('d2', 1, 'dead', { postback: 'p1', at: 1, code: 404 }),
+    deliveryRow('d3', 0, 'accepted', { endpoint: 'partner-a', at: 2 }),
+    deliveryRow('d4', 0, 'accepted', { endpoint: 'partner-a', at: 3 }),
+    deliveryRow('d4', 1, 'retry', { endpoint: 'partner-a', at: 3, code: 503 }),
+    deliveryRow('d5', 0, 'accepted', { tenant: 'other', at: 4 }),
+  ].join()}`,
+})
+// Landed twice, as after a crash.
+await tables.command({
+  query: `INSERT INTO deliveries VALUES ${deliveryRow('d1', 1, 'retry', { postback: 'p1', at: 1, code: 500 })}`,
+})
+
+async function deliveries(path: string): Promise<{ deliveries: DeliveryAnswer[]; nextCursor?: string }> {
+  const response = await get(path)
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  return (await response.json()) as { deliveries: DeliveryAnswer[]; nextCursor?: string }
+}
+
+t.test('deliveries come by acceptance with their state and attempts', async (t) => {
+  const { deliveries: all } = await deliveries('/v1/deliveries')
+  t.same(
+    all.map(({ id, status, attempts }) => [id, status, attempts.length]),
+    [
+      ['d4', 'retrying', 1],
+      ['d3', 'pending', 0],
+      ['d2', 'dead', 1],
+      ['d1', 'delivered', 3],
+    ],
+  )
+  t.notOk('responseBody' in (all[3]?.attempts[0] ?? {}), 'lists leave bodies out')
+})
+
+t.test('deliveries are filtered and paged', async (t) => {
+  const found = async (query: string) =>
+    (await deliveries(`/v1/deliveries?${query}`)).deliveries.map(({ id }) => id)
+  t.same(await found('status=dead'), ['d2'])
+  t.same(await found('status=pending'), ['d3'])
+  t.same(await found('endpoint=partner-a'), ['d4', 'd3'])
+  t.same(await found('postback=p1'), ['d2', 'd1'])
+  t.same(await found('from=2026-01-01T00:00:00.000003Z'), ['d4'])
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await deliveries(`/v1/deliveries?limit=1${cursor ? `&cursor=${cursor}` : ''}`)
+    seen.push(...page.deliveries.map(({ id }) => id))
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  t.same(seen, ['d4', 'd3', 'd2', 'd1'])
+})
+
+t.test('one delivery has each attempt with code, time and body', async (t) => {
+  const delivery = (await (await get('/v1/deliveries/d1')).json()) as DeliveryAnswer
+  t.match(delivery, { status: 'delivered', postbackId: 'p1', acceptedAt: '2026-01-01T00:00:00.000001Z' })
+  t.match(delivery.attempts, [
+    {
+      number: 1,
+      outcome: 'retry',
+      responseCode: 500,
+      startedAt: '2026-01-01T00:00:01.000Z',
+      durationMs: 1.234,
+      responseBody: '{"ok":1}',
+    },
+    { number: 2, outcome: 'retry', errorCode: 'timeout' },
+    { number: 3, outcome: 'delivered', responseCode: 200, responseBodyTruncated: false },
+  ])
+  t.equal(delivery.attempts.length, 3, 'an attempt that landed twice stands once')
+  t.equal((await get('/v1/deliveries/d5')).status, 404, 'another tenant’s delivery is not there')
+})
+
+t.test('a postback is as done as its deliveries', async (t) => {
+  t.match(await (await get('/v1/postbacks/p1')).json(), {
+    id: 'p1',
+    status: 'dead',
+    counts: { delivered: 1, dead: 1, pending: 0 },
+    deliveries: [{ id: 'd2' }, { id: 'd1' }],
+  })
+  t.equal((await get('/v1/postbacks/p2')).status, 404)
+})
