@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { waitUntil } from '../local-stack/wait-until.ts'
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** CPU seconds that a service has used, from its own metrics. */
+export async function serviceCpuSeconds(operationsPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text()
+  const value = /^process_cpu_seconds_total(?:\{[^}]*\})? ([\d.e+-]+)/m.exec(text)?.[1]
+  if (value === undefined) throw new Error('the metrics lack process_cpu_seconds_total')
+  return Number(value)
+}
+
+/** CPU seconds that processes and their threads have used; NaN where /proc does not exist. */
+export function processCpuSeconds(pids: readonly number[]): number {
+  if (process.platform !== 'linux') return Number.NaN
+  return pids.reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    // utime and stime, in clock ticks of 10 ms.
+    return sum + (Number(fields[11]) + Number(fields[12])) / 100
+  }, 0)
+}
+
+export interface NodeProcess {
+  readonly pid: number
+  /** Resolves with the first line that it prints. */
+  readonly firstLine: Promise<string>
+  stop(): Promise<void>
+}
+
+/** Starts a script of this repository under the same Node. */
+export async function startNode(
+  script: URL,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<NodeProcess> {
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child, 'spawn')
+  const ended = once(child, 'close')
+  const lines = createInterface({ input: child.stdout })
+  const firstLine = Promise.race([once(lines, 'line').then(([line]) => line as string), ended.then(() => '')])
+  return {
+    pid: child.pid ?? 0,
+    firstLine,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+export async function readyWithin(operationsPort: number, timeoutMs: number): Promise<void> {
+  await waitUntil(
+    async () =>
+      (await fetch(`http://127.0.0.1:${operationsPort}/healthz/ready`).catch(() => undefined))?.ok ?? false,
+    { timeoutMs, everyMs: 50, what: 'the service is ready' },
+  )
+}

@@ -1,0 +1,43 @@
+// A bounded load of page visits on the local stack, one event a request, to be watched on the live page.
+//   make load            RATE=1500 visits a second for SECONDS=30; never above 20,000 a second or 600 seconds
+import autocannon from 'autocannon'
+import { createMeshHttp } from '../client/mesh-http.ts'
+import { readMeshAddress } from '../local-stack/mesh-address.ts'
+
+const rate = Math.min(Number(process.env.RATE ?? 1_500), 20_000)
+const seconds = Math.min(Number(process.env.SECONDS ?? 30), 600)
+const paths = [
+  '/',
+  '/',
+  '/',
+  '/pricing',
+  '/pricing',
+  '/docs',
+  '/docs/quickstart',
+  '/blog',
+  '/cart',
+  '/checkout',
+]
+
+const address = readMeshAddress()
+await createMeshHttp(address).put('/v1/meters/visits', {
+  eventTypes: ['visit.recorded'],
+  aggregation: 'count',
+  groupBy: { page: '/data/path' },
+})
+console.log(`${rate} visits a second for ${seconds} s; watch them at ${address.queryUrl}/?meter=visits`)
+const result = await autocannon({
+  url: `${address.ingestUrl}/v1/events`,
+  method: 'POST',
+  headers: { 'content-type': 'application/json', authorization: `Bearer ${address.key}` },
+  requests: paths.map((path) => ({ body: JSON.stringify({ type: 'visit.recorded', data: { path } }) })),
+  connections: 50,
+  overallRate: rate,
+  duration: seconds,
+})
+const { latency } = result
+console.log(
+  `${result['2xx']} acked (${(result['2xx'] / result.duration).toFixed(0)} a second), ${result.non2xx + result.errors} not`,
+)
+console.log(`answer times in ms: p50 ${latency.p50}, p99 ${latency.p99}, max ${latency.max}`)
+process.exitCode = result.non2xx + result.errors === 0 ? 0 : 1
