@@ -62,6 +62,8 @@ t.test('what is no event is counted and skipped, and the events behind it land',
     receivedAtUs: 1,
     application: 'web',
     traceparent: '',
+    allowedEventTypes: [],
+    allowedSubjects: [],
   }
   const other: EventBatch = {
     catalogThrough: 1_000_000,

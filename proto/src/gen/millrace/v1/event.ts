@@ -60,6 +60,13 @@ export interface Settlement {
   receivedAtUs: number;
   application: string;
   traceparent: string;
+  /**
+   * What the key that sent it is constrained to: whoever knows the event applies the record only when one pattern
+   * matches the event's type and one its subject. A pattern is exact text in which each * stands for any run of
+   * characters; an event without subject is matched by the pattern * only. Empty means anything.
+   */
+  allowedEventTypes: string[];
+  allowedSubjects: string[];
 }
 
 /** An event is withdrawn from every report. */
@@ -72,6 +79,9 @@ export interface Retraction {
   receivedAtUs: number;
   application: string;
   traceparent: string;
+  /** As in Settlement. */
+  allowedEventTypes: string[];
+  allowedSubjects: string[];
 }
 
 export interface EventRecord {
@@ -438,6 +448,8 @@ function createBaseSettlement(): Settlement {
     receivedAtUs: 0,
     application: "",
     traceparent: "",
+    allowedEventTypes: [],
+    allowedSubjects: [],
   };
 }
 
@@ -466,6 +478,12 @@ export const Settlement: MessageFns<Settlement> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(66).string(message.traceparent);
+    }
+    for (const v of message.allowedEventTypes) {
+      writer.uint32(74).string(v!);
+    }
+    for (const v of message.allowedSubjects) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -547,6 +565,22 @@ export const Settlement: MessageFns<Settlement> = {
             message.traceparent = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.allowedEventTypes.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.allowedSubjects.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -561,7 +595,17 @@ export const Settlement: MessageFns<Settlement> = {
 };
 
 function createBaseRetraction(): Retraction {
-  return { tenant: "", source: "", id: "", erase: false, receivedAtUs: 0, application: "", traceparent: "" };
+  return {
+    tenant: "",
+    source: "",
+    id: "",
+    erase: false,
+    receivedAtUs: 0,
+    application: "",
+    traceparent: "",
+    allowedEventTypes: [],
+    allowedSubjects: [],
+  };
 }
 
 export const Retraction: MessageFns<Retraction> = {
@@ -586,6 +630,12 @@ export const Retraction: MessageFns<Retraction> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(58).string(message.traceparent);
+    }
+    for (const v of message.allowedEventTypes) {
+      writer.uint32(66).string(v!);
+    }
+    for (const v of message.allowedSubjects) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -657,6 +707,22 @@ export const Retraction: MessageFns<Retraction> = {
             }
 
             message.traceparent = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.allowedEventTypes.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.allowedSubjects.push(reader.string());
             continue;
           }
         }
