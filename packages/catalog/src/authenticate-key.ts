@@ -1,54 +1,69 @@
 import { timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '@millrace/service-kit/errors'
+import type { KeyConstraints } from './key-constraints.ts'
+import type { KeyDirectory } from './key-directory.ts'
+import { type Scope, scopes } from './scopes.ts'
 
-export const scopes = [
-  'events:write',
-  'events:backfill',
-  'events:read',
-  'events:settle',
-  'events:retract',
-  'reports:read',
-  'postbacks:write',
-  'deliveries:read',
-  'deliveries:replay',
-  'catalog:read',
-  'catalog:write',
-  'keys:admin',
-] as const
-export type Scope = (typeof scopes)[number]
+export { type Scope, scopes } from './scopes.ts'
 
 /** Who a request comes from. */
 export interface Principal {
   readonly tenant: string
   readonly application: string
   readonly scopes: ReadonlySet<Scope>
+  /** Id of an issued key; the root key has none. */
+  readonly keyId?: string
+  /** What of the events it may write and read, see `allows`; absent when that is everything. */
+  readonly constraints?: KeyConstraints
+  readonly rateLimit?: { readonly perSecond: number }
 }
 
 export interface Authenticator {
   /**
    * @param authorization value of the header or metadata entry
-   * @throws {ServiceError} `unauthenticated` without a valid key, `forbidden` when its scopes do not suffice
+   * @throws {ServiceError} `unauthenticated` without a valid key, `forbidden` when its scopes do not suffice,
+   * `unavailable` while keys have not been read yet
    */
   authenticate(authorization: string | undefined, scope: Scope): Principal
 }
 
-/** Knows the root key; issued keys come from the catalog. */
-export function createAuthenticator(rootKey: string): Authenticator {
+/**
+ * Knows the root key, and the keys that were issued.
+ * @param directory the issued keys; without one there is only the root key
+ */
+export function createAuthenticator(rootKey: string, directory?: KeyDirectory): Authenticator {
   const paddedRootKey = pad(rootKey)
   const root: Principal = { tenant: 'default', application: 'root', scopes: new Set(scopes) }
+  const find = (authorization: string | undefined): Principal => {
+    // Every request comes here: one lookup of the text as it was sent, no hashing.
+    const known = authorization === undefined ? undefined : directory?.recall(authorization)
+    if (known !== undefined) return known
+    const key = readBearer(authorization)
+    if (timingSafeEqual(pad(key), paddedRootKey)) return root
+    const principal = directory?.find(key, authorization as string)
+    if (principal !== undefined) return principal
+    throw new ServiceError('unauthenticated', 'The key is not known, has expired or was revoked.')
+  }
   return {
     authenticate(authorization, scope) {
-      const key = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
-      if (key === undefined) {
-        throw new ServiceError('unauthenticated', 'Send a key: "Authorization: Bearer <key>".')
+      const principal = find(authorization)
+      if (!principal.scopes.has(scope)) {
+        throw new ServiceError('forbidden', `The key lacks the scope ${scope}.`)
       }
-      if (key.length > maxKeyLength || !timingSafeEqual(pad(key), paddedRootKey)) {
-        throw new ServiceError('unauthenticated', 'The key is not known, has expired or was revoked.')
-      }
-      if (!root.scopes.has(scope)) throw new ServiceError('forbidden', `The key lacks the scope ${scope}.`)
-      return root
+      return principal
     },
   }
+}
+
+function readBearer(authorization: string | undefined): string {
+  const key = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (key === undefined) {
+    throw new ServiceError('unauthenticated', 'Send a key: "Authorization: Bearer <key>".')
+  }
+  if (key.length > maxKeyLength) {
+    throw new ServiceError('unauthenticated', 'The key is not known, has expired or was revoked.')
+  }
+  return key
 }
 
 const maxKeyLength = 512

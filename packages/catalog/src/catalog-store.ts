@@ -10,6 +10,8 @@ export interface CatalogStore {
   meter(tenant: string, name: string): CatalogEntry<Meter> | undefined
   /** All of one kind and tenant, by name. */
   list(tenant: string, kind: ResourceKind): readonly CatalogEntry[]
+  /** All of one kind, of every tenant, in no order. */
+  all(kind: ResourceKind): readonly CatalogEntry[]
   /** Last version of a resource, a deleted one included; 0 when it never was. */
   versionOf(tenant: string, kind: ResourceKind, name: string): number
   /** Last record of a resource, also when it was deleted. */
@@ -48,6 +50,7 @@ export function createCatalogStore(): CatalogStore {
       [...entries.values()]
         .filter((entry) => entry.tenant === tenant && entry.kind === kind)
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    all: (kind) => [...entries.values()].filter((entry) => entry.kind === kind),
     versionOf: (tenant, kind, name) => latest(tenant, kind, name)?.version ?? 0,
     latest,
     onChange(listener) {
