@@ -7,7 +7,7 @@ export interface TopicDescription {
   /** Without the deployment's prefix. */
   readonly name: string
   /** Protobuf message of the values. */
-  readonly message: 'EventBatch' | 'CatalogRecord' | 'Delivery' | 'Attempt'
+  readonly message: 'EventBatch' | 'CatalogRecord' | 'Delivery' | 'Attempt' | 'KeyUsage'
   /** What decides the partition. */
   readonly key: string
   /** How many partitions: always one, or as many as the deployment configures for this family of topics. */
@@ -15,6 +15,8 @@ export interface TopicDescription {
   readonly cleanup: 'delete' | 'compact'
   /** Milliseconds; undefined for compacted topics. */
   readonly retentionMs?: number
+  /** Bytes of a segment: what is written often and read from its beginning has to be compacted often. */
+  readonly segmentBytes?: number
   /** Messages carry the time at which the broker appended them, not the producer's. */
   readonly appendTime?: true
 }
@@ -89,6 +91,15 @@ export const deliveriesTopic: TopicDescription = {
   retentionMs: 7 * dayMs,
 }
 
+export const usageTopic: TopicDescription = {
+  name: 'millrace.usage',
+  message: 'KeyUsage',
+  key: '<tenant>/<key id>',
+  partitions: 1,
+  cleanup: 'compact',
+  segmentBytes: 16 * 1024 * 1024,
+}
+
 export const topics: readonly TopicDescription[] = [
   eventsTopic,
   catalogTopic,
@@ -97,4 +108,5 @@ export const topics: readonly TopicDescription[] = [
   parkedTopic,
   deadTopic,
   deliveriesTopic,
+  usageTopic,
 ]

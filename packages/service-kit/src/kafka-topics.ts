@@ -87,6 +87,7 @@ function createTopic(admin: IAdminClient, description: TopicDescription, config:
       'cleanup.policy': description.cleanup,
       'min.insync.replicas': String(config.kafkaMinInsyncReplicas),
       ...(description.retentionMs !== undefined && { 'retention.ms': String(description.retentionMs) }),
+      ...(description.segmentBytes !== undefined && { 'segment.bytes': String(description.segmentBytes) }),
       ...(description.appendTime && { 'message.timestamp.type': 'LogAppendTime' }),
     },
   }
