@@ -11,7 +11,7 @@ import type { Logger } from './log.ts'
 
 /** A producer that is there from the start, whether Kafka is or not, and outlives outages and fatal errors. */
 export interface LastingProducer {
-  /** As a KafkaProducer's; refuses at once with `unavailable` while there has been no connection yet. */
+  /** As a KafkaProducer's; refuses at once with `unavailable` while Kafka is known not to be reachable. */
   send(message: OutgoingMessage): Promise<number>
   unconfirmed(): { messages: number; bytes: number }
   stop(timeoutMs: number): Promise<void>
@@ -43,6 +43,8 @@ export function startLastingProducer(
 ): LastingProducer {
   let current: Connection | undefined
   let stopped = false
+  /** A write failed, or the cluster was lost, and it has not answered since. */
+  let lost = false
   let probing: Promise<void> | undefined
 
   const connect = async (): Promise<void> => {
@@ -55,6 +57,7 @@ export function startLastingProducer(
         const producer = await connectProducer(config, { ...options, onTrouble }, logger)
         connected = { producer, unanswered: new Set() }
         current = connected
+        lost = false
         onState(undefined)
       } catch (error) {
         onState(reasonOf(error))
@@ -67,6 +70,7 @@ export function startLastingProducer(
     while (!stopped && current === connection) {
       try {
         await connection.producer.ping(2_000)
+        lost = false
         onState(undefined)
         return
       } catch (error) {
@@ -77,6 +81,7 @@ export function startLastingProducer(
   }
   const handle = (connection: Connection, { fatal, reason }: Trouble): void => {
     if (stopped || current !== connection) return
+    lost = true
     onState(reason)
     if (fatal) {
       logger.error({ part: options.clientId, reason }, 'kafka producer is replaced')
@@ -93,7 +98,7 @@ export function startLastingProducer(
 
   return {
     send(message) {
-      if (current !== undefined) return send(current, message)
+      if (current !== undefined && !lost) return send(current, message)
       return Promise.reject(
         new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.'),
       )

@@ -95,7 +95,11 @@ t.test('in an outage the client stays and the cluster is asked until it answers'
   t.same(states, [undefined, 'timed out', 'timed out again'])
   connections[0]?.answerPing(new Error('no answer'))
   await untilStates(4)
-  t.equal(await producer.send(message), 1)
+  await t.rejects(
+    producer.send(message),
+    { code: 'unavailable' },
+    'nobody waits for what is known to be away',
+  )
   const answered = untilStates(5)
   // The next question comes after a pause.
   const answering = setInterval(() => {
@@ -108,6 +112,7 @@ t.test('in an outage the client stays and the cluster is asked until it answers'
   await answered
   clearInterval(answering)
   t.same(states.slice(3), ['no answer', undefined])
+  t.equal(await producer.send(message), 1)
   t.equal(connections.length, 1)
   await producer.stop(1_000)
 })

@@ -7,7 +7,9 @@ import { refuseFaulty } from './read-json-events.ts'
 
 export interface AcceptEventsDeps {
   /** Undefined while Kafka has not been reached yet. */
-  readonly log: () => { readonly producer: EventProducer; readonly partitions: number } | undefined
+  readonly log: () =>
+    | { readonly producer: Pick<EventProducer, 'append'>; readonly partitions: number }
+    | undefined
   /** Checks data of types that ask for it before acceptance. */
   readonly checkData: (event: Event) => Omit<Fault, 'index'> | undefined
 }

@@ -21,7 +21,8 @@ export type AcceptPostback = (postback: Postback, reception: PostbackReception) 
 
 export interface AcceptPostbackDeps {
   readonly send: (message: OutgoingMessage) => Promise<number>
-  readonly unconfirmedBytes: () => number
+  /** Why messages of so many bytes would wait too long for Kafka now. */
+  readonly overload: (bytes: number) => ServiceError | undefined
   readonly newId: () => string
 }
 
@@ -49,10 +50,8 @@ export function createAcceptPostback(deps: AcceptPostbackDeps, config: AcceptPos
     const large = messages.findIndex(({ value }) => value.length > config.maxEventBytes)
     if (large !== -1) throw tooLarge(large, config.maxEventBytes)
     const total = messages.reduce((sum, { value }) => sum + value.length, 0)
-    const unconfirmed = deps.unconfirmedBytes()
-    if (unconfirmed > 0 && unconfirmed + total > config.maxUnconfirmedBytes) {
-      throw new ServiceError('unavailable', 'Kafka is behind. Send the same request again a little later.')
-    }
+    const refused = deps.overload(total)
+    if (refused !== undefined) throw refused
     await Promise.all(messages.map((message) => deps.send(message)))
     return { id, deliveries: messages.map(({ key }) => ({ id: key })) }
   }

@@ -37,6 +37,11 @@ export const settings = {
     count(64 * mebibyte),
     'bytes that may wait for Kafka’s confirmation; requests above it are answered with 503',
   ),
+  maxQueueMs: setting(
+    'INGEST_MAX_QUEUE_MS',
+    count(2_000, 100),
+    'milliseconds that a record may have to wait for Kafka’s confirmation, by what waits already; requests above it are answered with 503',
+  ),
   packMs: setting(
     'INGEST_PACK_MS',
     count(2, 0),

@@ -9,7 +9,14 @@ export interface IngestMetrics {
   message(message: { records: number; bytes: number; seconds: number }): void
 }
 
-export function createIngestMetrics(registry: Registry, unconfirmedBytes: () => number): IngestMetrics {
+/** What waits for Kafka's confirmation, asked when the metrics are read. */
+export interface KafkaQueue {
+  readonly unconfirmedBytes: () => number
+  /** Expected wait in the slowest partition. */
+  readonly queueMs: () => number
+}
+
+export function createIngestMetrics(registry: Registry, queue: KafkaQueue): IngestMetrics {
   const registers = [registry]
   const requests = new Counter({
     name: 'millrace_ingest_requests_total',
@@ -54,7 +61,15 @@ export function createIngestMetrics(registry: Registry, unconfirmedBytes: () => 
     help: 'Bytes that wait for Kafka’s confirmation.',
     registers,
     collect() {
-      this.set(unconfirmedBytes())
+      this.set(queue.unconfirmedBytes())
+    },
+  })
+  new Gauge({
+    name: 'millrace_ingest_queue_seconds',
+    help: 'How long an event would wait for Kafka’s confirmation now, in the slowest partition.',
+    registers,
+    collect() {
+      this.set(queue.queueMs() / 1_000)
     },
   })
   return {

@@ -18,6 +18,7 @@ import { createClock } from './clock.ts'
 import type { IngestConfig } from './config.ts'
 import { createEventProducer } from './event-producer.ts'
 import { createIngestGrpc } from './grpc.ts'
+import { guardSend } from './guard-send.ts'
 import { createHttpDoor } from './http.ts'
 import { createIngestMetrics } from './metrics.ts'
 import { uuidV7 } from './uuid-v7.ts'
@@ -62,7 +63,10 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   )
   const state: { connected?: Connected; stopping: boolean } = { stopping: false }
   const connecting = connect(state, config, logger, readiness, now)
-  const metrics = createIngestMetrics(registry, () => producer.unconfirmed().bytes)
+  const metrics = createIngestMetrics(registry, {
+    unconfirmedBytes: () => producer.unconfirmed().bytes,
+    queueMs: () => eventProducer.queueMs(),
+  })
   const eventProducer = createEventProducer(
     {
       send: producer.send,
@@ -74,6 +78,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       packMs: config.packMs,
       packBytes: config.packBytes,
       maxUnconfirmedBytes: config.maxUnconfirmedBytes,
+      maxQueueMs: config.maxQueueMs,
     },
   )
   const acceptEvents = createAcceptEvents(
@@ -83,8 +88,12 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     },
     config,
   )
+  const postbackProducer = guardSend(
+    { send: producer.send, unconfirmedBytes: () => producer.unconfirmed().bytes },
+    config,
+  )
   const acceptPostback = createAcceptPostback(
-    { send: producer.send, unconfirmedBytes: () => producer.unconfirmed().bytes, newId },
+    { ...postbackProducer, newId },
     {
       topic: config.kafkaTopicPrefix + postbacksTopic.name,
       maxEventBytes: config.maxEventBytes,

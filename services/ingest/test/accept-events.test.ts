@@ -12,12 +12,11 @@ const event = (id: string, data = ''): Event => ({
 })
 
 function acceptInto(appended: PartitionedRecord[][], deps: Partial<AcceptEventsDeps> = {}) {
-  const producer: EventProducer = {
+  const producer: Pick<EventProducer, 'append'> = {
     append: async (records) => {
       appended.push([...records])
+      return []
     },
-    unconfirmedBytes: () => 0,
-    drain: async () => undefined,
   }
   return createAcceptEvents(
     { log: () => ({ producer, partitions: 4 }), checkData: () => undefined, ...deps },

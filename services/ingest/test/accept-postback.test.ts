@@ -18,14 +18,17 @@ const postback: Postback = {
   data: [Buffer.from('{"n":1}'), Buffer.from('{"n":2}')],
 }
 
-function accept(send: (message: OutgoingMessage) => Promise<number>, unconfirmed = 0): AcceptPostback {
+function accept(
+  send: (message: OutgoingMessage) => Promise<number>,
+  overload: (bytes: number) => ServiceError | undefined = () => undefined,
+): AcceptPostback {
   let ids = 0
   const newId = (): string => {
     ids += 1
     return `${ids}`
   }
   const config = { topic: 'postbacks', maxEventBytes: 1_000, maxUnconfirmedBytes: 10_000 }
-  return createAcceptPostback({ send, unconfirmedBytes: () => unconfirmed, newId }, config)
+  return createAcceptPostback({ send, overload, newId }, config)
 }
 
 t.test('each data object becomes a delivery with all that an attempt needs', async (t) => {
@@ -78,5 +81,7 @@ t.test('too much for Kafka’s limits is refused before anything is sent', async
   })
   const many = { ...postback, data: Array<Buffer>(1_000).fill(Buffer.from('{}')) }
   await t.rejects(accept(never)(many, reception), { code: 'too-large' })
-  await t.rejects(accept(never, 9_900)(postback, reception), { code: 'unavailable' })
+  const full = (bytes: number) =>
+    bytes > 100 ? new ServiceError('unavailable', 'Kafka is behind.') : undefined
+  await t.rejects(accept(never, full)(postback, reception), { code: 'unavailable' })
 })

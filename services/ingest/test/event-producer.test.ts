@@ -19,7 +19,14 @@ function produce(overrides: Partial<EventProducerOptions> = {}): { producer: Eve
       catalogPosition: () => 42,
       observe: () => undefined,
     },
-    { topic: 'events', packMs: 0, packBytes: 1_000, maxUnconfirmedBytes: 10_000, ...overrides },
+    {
+      topic: 'events',
+      packMs: 0,
+      packBytes: 1_000,
+      maxUnconfirmedBytes: 10_000,
+      maxQueueMs: 60_000,
+      ...overrides,
+    },
   )
   return { producer, sent }
 }
@@ -114,6 +121,38 @@ t.test('above the limit of unconfirmed bytes a request is refused as a whole', a
   await first
   void producer.append([record(0, 'd'.repeat(120))])
   await untilSent(sent, 2)
+})
+
+t.test('a partition whose records wait too long refuses more at once; others take them', async (t) => {
+  const { producer, sent } = produce({ maxQueueMs: 1 })
+  const stuck = producer.append([record(0, 'a')])
+  await untilSent(sent, 1)
+  while (producer.queueMs() <= 1) await new Promise((resolve) => setImmediate(resolve))
+  const refused = { code: 'unavailable', retryAfterSeconds: 1 }
+  await t.rejects(producer.append([record(0, 'b')]), refused)
+  await t.rejects(producer.append([record(1, 'c'), record(0, 'd')]), refused)
+  const other = producer.append([record(1, 'e')])
+  await untilSent(sent, 2)
+  t.same(sent.map(texts), [['a'], ['e']], 'nothing of the refused ones was sent')
+  for (const { confirm } of sent) confirm(0)
+  await Promise.all([stuck, other])
+  t.equal(producer.queueMs(), 0)
+  const again = producer.append([record(0, 'f')])
+  await untilSent(sent, 3)
+  sent[2]?.confirm(0)
+  await t.resolves(again, 'taken as soon as nothing waits')
+})
+
+t.test('an append tells where its messages are', async (t) => {
+  const { producer, sent } = produce()
+  const append = producer.append([record(3, 'a'), record(1, 'b'), record(3, 'c')])
+  await untilSent(sent, 2)
+  sent[0]?.confirm(70)
+  sent[1]?.confirm(80)
+  t.same(await append, [
+    { partition: 3, offset: 70 },
+    { partition: 1, offset: 80 },
+  ])
 })
 
 t.test('draining sends at once and waits for the confirmations', async (t) => {

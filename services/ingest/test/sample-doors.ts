@@ -46,7 +46,7 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
           created: writes.length === 1,
         }
       },
-      metrics: createIngestMetrics(metrics, () => 0),
+      metrics: createIngestMetrics(metrics, { unconfirmedBytes: () => 0, queueMs: () => 0 }),
       logger: createLogger('ingest', 'silent'),
       now: () => 1_700_000_000_000_001,
       newId: () => 'new-id',
