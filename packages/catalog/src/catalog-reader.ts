@@ -139,7 +139,7 @@ async function follow(
 
 function applyMessage(value: Buffer, offset: number, store: CatalogStore, logger: Logger): void {
   try {
-    store.apply(CatalogRecord.decode(value))
+    store.apply(CatalogRecord.decode(value), offset)
   } catch (error) {
     logger.error({ part: 'catalog', offset, err: error }, 'catalog record cannot be decoded')
   }

@@ -4,8 +4,11 @@ import type { CatalogEntry, EventType, Meter, ResourceKind } from './resources.t
 
 /** The catalog in memory, fed with the records of millrace.catalog in their order. */
 export interface CatalogStore {
-  /** Applies a record; older versions than the known one change nothing. */
-  apply(record: CatalogRecord): void
+  /**
+   * Applies a record; older versions than the known one change nothing.
+   * @param offset of the record in millrace.catalog
+   */
+  apply(record: CatalogRecord, offset?: number): void
   eventType(tenant: string, name: string): CatalogEntry<EventType> | undefined
   meter(tenant: string, name: string): CatalogEntry<Meter> | undefined
   /** All of one kind and tenant, by name. */
@@ -16,6 +19,8 @@ export interface CatalogStore {
   versionOf(tenant: string, kind: ResourceKind, name: string): number
   /** Last record of a resource, also when it was deleted. */
   latest(tenant: string, kind: ResourceKind, name: string): CatalogRecord | undefined
+  /** Offset of a resource's last record: who has read beyond it knows the version. -1 when it is not known. */
+  writtenAt(tenant: string, kind: ResourceKind, name: string): number
   /** Calls back after each applied record. */
   onChange(listener: (record: CatalogRecord) => void): void
 }
@@ -27,19 +32,21 @@ export function catalogKey(tenant: string, kind: ResourceKind, name: string): st
 export function createCatalogStore(): CatalogStore {
   const entries = new Map<string, CatalogEntry>()
   const records = new Map<string, CatalogRecord>()
+  const offsets = new Map<string, number>()
   const listeners: ((record: CatalogRecord) => void)[] = []
   const find = <Body>(tenant: string, kind: ResourceKind, name: string): CatalogEntry<Body> | undefined =>
     entries.get(catalogKey(tenant, kind, name)) as CatalogEntry<Body> | undefined
   const latest = (tenant: string, kind: ResourceKind, name: string): CatalogRecord | undefined =>
     records.get(catalogKey(tenant, kind, name))
   return {
-    apply(record) {
+    apply(record, offset = -1) {
       const kind = record.kind as ResourceKind
       const key = catalogKey(record.tenant, kind, record.name)
       if (record.version <= (records.get(key)?.version ?? 0)) return
       // Made first: a record that cannot be read changes nothing.
       const entry = record.deleted ? undefined : toEntry(record)
       records.set(key, record)
+      offsets.set(key, offset)
       if (entry === undefined) entries.delete(key)
       else entries.set(key, entry)
       for (const listener of listeners) listener(record)
@@ -53,6 +60,7 @@ export function createCatalogStore(): CatalogStore {
     all: (kind) => [...entries.values()].filter((entry) => entry.kind === kind),
     versionOf: (tenant, kind, name) => latest(tenant, kind, name)?.version ?? 0,
     latest,
+    writtenAt: (tenant, kind, name) => offsets.get(catalogKey(tenant, kind, name)) ?? -1,
     onChange(listener) {
       listeners.push(listener)
     },
