@@ -1,4 +1,5 @@
 import type { Authenticator } from '@millrace/catalog/authenticate-key'
+import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
 import {
@@ -16,6 +17,7 @@ import {
 } from 'fastify'
 import type { AcceptEvents } from './accept-events.ts'
 import type { AcceptPostback } from './accept-postback.ts'
+import { commandDocs } from './describe-commands.ts'
 import { addCatalogRoutes, type WriteCatalog } from './http-catalog.ts'
 import { addEventRoutes } from './http-events.ts'
 import { addPostbackRoutes } from './http-postbacks.ts'
@@ -63,18 +65,16 @@ export async function createHttpDoor(
   })
   // Bodies are checked by the core, which says more; the schemas of the routes only describe them.
   app.setValidatorCompiler(() => () => true)
+  // Answers are small and their forms certain: compiled serializers would not be quicker, and drop what they do not know.
+  app.setSerializerCompiler(() => JSON.stringify)
   app.removeContentTypeParser('text/plain')
   installProblems(app)
   app.addHook('onResponse', (request, reply, done) => {
     deps.metrics.request(routeOf(request), reply.statusCode)
     done()
   })
-  await installDocs(app, {
-    title: 'Millrace: commands',
-    description:
-      'Events, postbacks and the catalog go in here. Reports and everything else to read: the query service.',
-  })
-  app.get('/ping', { schema: { summary: 'Answers "pong".', security: [] } }, (_request, reply) =>
+  await installDocs(app, commandDocs)
+  app.get('/ping', { schema: pingDocs }, (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send('pong'),
   )
   addEventRoutes(app, deps, config)

@@ -1,4 +1,5 @@
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
+import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
 import {
@@ -14,6 +15,7 @@ import {
   fastify,
   LogController,
 } from 'fastify'
+import { queryDocs } from './describe-queries.ts'
 import { addCatalogRoutes } from './http-catalog.ts'
 import { addConsoleRoutes } from './http-console.ts'
 import { addDeliveryRoutes } from './http-deliveries.ts'
@@ -55,15 +57,12 @@ export async function createHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
     deps.countRequest(`${request.method} ${request.routeOptions.url ?? 'unmatched'}`, reply.statusCode)
     done()
   })
-  await installDocs(app, {
-    title: 'Millrace queries',
-    description: 'Reports, live views, events, deliveries and the catalog.',
-  })
+  // Answers are written by the routes themselves: a serializer would round the numbers in them.
+  app.setSerializerCompiler(() => JSON.stringify)
+  await installDocs(app, queryDocs)
   const authorize: Authorize = (request, scope) =>
     deps.authenticator.authenticate(request.headers.authorization, scope)
-  app.get('/ping', { schema: { summary: 'Answers pong', security: [] } }, (_request, reply) =>
-    reply.type('text/plain').send('pong'),
-  )
+  app.get('/ping', { schema: pingDocs }, (_request, reply) => reply.type('text/plain').send('pong'))
   addReportRoutes(app, deps, authorize)
   addLiveRoutes(app, deps, authorize)
   addEventRoutes(app, deps, authorize)
