@@ -2,7 +2,7 @@ import type { Event } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
 import { encodeEventRecord } from './encode-record.ts'
-import type { EventProducer } from './event-producer.ts'
+import type { EventProducer, MessagePosition } from './event-producer.ts'
 import { refuseFaulty } from './read-json-events.ts'
 
 export interface AcceptEventsDeps {
@@ -14,11 +14,18 @@ export interface AcceptEventsDeps {
   readonly checkData: (event: Event) => Omit<Fault, 'index'> | undefined
 }
 
+export interface AcceptedEvents {
+  /** In the order of the events. */
+  readonly ids: readonly string[]
+  /** Of the messages that hold them. */
+  readonly positions: readonly MessagePosition[]
+}
+
 /**
- * Accepts all events or none; resolves with their ids, in their order, once Kafka has confirmed them.
+ * Accepts all events or none; resolves once Kafka has confirmed them.
  * @throws {ServiceError} `invalid-request`, `too-large`, `unavailable`
  */
-export type AcceptEvents = (events: readonly Event[]) => Promise<string[]>
+export type AcceptEvents = (events: readonly Event[]) => Promise<AcceptedEvents>
 
 /**
  * The core behind every door that takes events. A crash before the confirmation leaves the request without an answer,
@@ -40,8 +47,8 @@ export function createAcceptEvents(
     }))
     const large = records.findIndex(({ bytes }) => bytes.length > config.maxEventBytes)
     if (large !== -1) throw tooLarge(large, config.maxEventBytes)
-    await log.producer.append(records)
-    return events.map((event) => event.id)
+    const positions = await log.producer.append(records)
+    return { ids: events.map((event) => event.id), positions }
   }
 }
 

@@ -61,9 +61,9 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     try {
       checkSize(events, config)
       const read = readGrpcEvents(events, createReception(deps, { ...caller, fillIn: true }))
-      const ids = await within(deps.acceptEvents(read), config.requestTimeoutMs, unconfirmed)
+      const { ids } = await within(deps.acceptEvents(read), config.requestTimeoutMs, unconfirmed)
       deps.metrics.accepted(ids.length)
-      return { accepted: ids.length, ids }
+      return { accepted: ids.length, ids: [...ids] }
     } catch (error) {
       if (error instanceof ServiceError) deps.metrics.refused(error.code)
       else deps.logger.error({ err: error }, 'publish failed')

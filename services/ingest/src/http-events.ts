@@ -43,7 +43,7 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
       async (request, reply) => {
         try {
           const events = readEvents(request, deps, config)
-          const ids = await within(deps.acceptEvents(events), config.requestTimeoutMs, unconfirmed)
+          const { ids } = await within(deps.acceptEvents(events), config.requestTimeoutMs, unconfirmed)
           deps.metrics.accepted(ids.length)
           return reply.code(202).send({ accepted: ids.length, ids })
         } catch (error) {

@@ -31,7 +31,7 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
       authenticator: createAuthenticator(rootKey),
       acceptEvents: async (events) => {
         accepted.push(...events)
-        return events.map(({ id }) => id)
+        return { ids: events.map(({ id }) => id), positions: [] }
       },
       acceptPostback: async (postback) => {
         postbacks.push(postback)
@@ -43,6 +43,7 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
           version: 3,
           body: write.body ?? {},
           updatedAt: '2024-01-01T00:00:00Z',
+          updatedBy: 'root',
           created: writes.length === 1,
         }
       },
