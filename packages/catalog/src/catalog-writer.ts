@@ -16,7 +16,7 @@ import { type CatalogWrite, type Decision, decideWrite, type WrittenResource } f
 export interface CatalogWriter {
   /**
    * Resolves once the write is committed and this process' reader has applied it.
-   * @throws {ServiceError} `precondition-failed`, `not-found`, or `unavailable` when Kafka did not answer in time:
+   * @throws {ServiceError} what the decision throws, or `unavailable` when Kafka did not answer in time:
    * the write may then have happened or not
    */
   write(write: CatalogWrite): Promise<WrittenResource>

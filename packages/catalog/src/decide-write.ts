@@ -4,6 +4,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { CatalogStore } from './catalog-store.ts'
 import type { ResourceKind } from './resources.ts'
+import { withoutSecrets } from './show-resource.ts'
 
 /** What a caller wants to become of a resource. */
 export interface CatalogWrite {
@@ -12,6 +13,11 @@ export interface CatalogWrite {
   readonly name: string
   /** The resource as it shall be, checked; undefined deletes it. */
   readonly body: object | undefined
+  /**
+   * Instead of `body`, where the resource depends on what it is now (undefined when there is none). May be called
+   * several times, and throws a ServiceError to refuse.
+   */
+  readonly change?: (existing: object | undefined) => object
   /** Application of the key that writes. */
   readonly application: string
   /** If-Match: versions that the resource may have now; '*' asks that there is one. */
@@ -25,6 +31,8 @@ export interface WrittenResource {
   readonly body: object
   /** RFC 3339. */
   readonly updatedAt: string
+  /** Application of the key that wrote it last. */
+  readonly updatedBy: string
   readonly created: boolean
 }
 
@@ -34,51 +42,53 @@ export interface Decision {
   readonly result: WrittenResource
 }
 
+/** What one tenant may have of each kind: every service holds all of it in memory. */
+const maxOfKind = 10_000
+
 /**
  * What a write comes to, given the catalog as it is. Putting what is there already writes nothing: a version stands
  * for a change, and a meter's figures belong to its version.
- * @throws {ServiceError} `precondition-failed`, `not-found`
+ * @throws {ServiceError} `precondition-failed`, `not-found`, `conflict`, and what `change` throws
  */
 export function decideWrite(store: CatalogStore, write: CatalogWrite, nowUs: number): Decision {
-  const { tenant, kind, name, body } = write
+  const { tenant, kind, name } = write
   const latest = store.latest(tenant, kind, name)
   const existing = latest === undefined || latest.deleted ? undefined : latest
-  const version = latest?.version ?? 0
-  if (body === undefined && existing === undefined && write.ifMatch === undefined) {
+  const deletes = write.body === undefined && write.change === undefined
+  if (deletes && existing === undefined && write.ifMatch === undefined) {
     throw new ServiceError('not-found', `There is no ${kind} named ${name}.`)
   }
   checkPreconditions(write, existing)
   const before = existing === undefined ? undefined : (JSON.parse(existing.json) as object)
+  const body = write.change === undefined ? write.body : write.change(before)
   if (existing !== undefined && isDeepStrictEqual(before, body)) {
-    return {
-      record: undefined,
-      result: {
-        version,
-        body: before as object,
-        updatedAt: formatTimestamp(existing.writtenAtUs),
-        created: false,
-      },
-    }
+    return { record: undefined, result: toResult(existing, before as object, false) }
   }
-  const shown = body ?? before ?? {}
+  if (existing === undefined && store.count(tenant, kind) >= maxOfKind) {
+    throw new ServiceError('conflict', `A tenant has at most ${maxOfKind} of a kind. Delete some first.`)
+  }
+  // What was deleted keeps nothing that could be used again.
+  const shown = body ?? withoutSecrets(kind, before ?? {})
   const record: CatalogRecord = {
     tenant,
     kind,
     name,
-    version: version + 1,
-    deleted: body === undefined,
+    version: (latest?.version ?? 0) + 1,
+    deleted: deletes,
     json: JSON.stringify(shown),
     writtenAtUs: nowUs,
     writtenBy: write.application,
   }
+  return { record, result: toResult(record, shown, existing === undefined) }
+}
+
+function toResult(record: CatalogRecord, body: object, created: boolean): WrittenResource {
   return {
-    record,
-    result: {
-      version: record.version,
-      body: shown,
-      updatedAt: formatTimestamp(nowUs),
-      created: existing === undefined,
-    },
+    version: record.version,
+    body,
+    updatedAt: formatTimestamp(record.writtenAtUs),
+    updatedBy: record.writtenBy,
+    created,
   }
 }
 

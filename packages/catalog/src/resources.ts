@@ -31,17 +31,19 @@ export const Filter = Type.Cyclic(
 )
 export type Filter = Static<typeof Filter>
 
+/** ISO 8601. More digits would leave the calendar. */
+const Duration = Type.String({
+  pattern:
+    '^P(?!$)(\\d{1,6}Y)?(\\d{1,6}M)?(\\d{1,6}W)?(\\d{1,6}D)?(T(?=\\d)(\\d{1,6}H)?(\\d{1,6}M)?(\\d{1,6}S)?)?$',
+})
+
 export const EventType = Type.Object(
   {
     description: Type.Optional(Type.String({ maxLength: 4096 })),
     schema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     validation: Type.Optional(Type.Union([Type.Literal('after'), Type.Literal('before')])),
-    maxAge: Type.Optional(
-      Type.String({ pattern: '^P(?!$)(\\d+Y)?(\\d+M)?(\\d+W)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?$' }),
-    ),
-    retention: Type.Optional(
-      Type.String({ pattern: '^P(?!$)(\\d+Y)?(\\d+M)?(\\d+W)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?$' }),
-    ),
+    maxAge: Type.Optional(Duration),
+    retention: Type.Optional(Duration),
     rates: Type.Optional(
       Type.Array(
         Type.Object(
@@ -55,6 +57,7 @@ export const EventType = Type.Object(
           },
           { additionalProperties: false },
         ),
+        { maxItems: 1_000 },
       ),
     ),
   },
@@ -97,7 +100,7 @@ export const Meter = Type.Object(
 export type Meter = Static<typeof Meter>
 
 /** Kinds of resources, as they stand in the keys of millrace.catalog. */
-export type ResourceKind = 'event-type' | 'meter' | 'endpoint' | 'key'
+export type ResourceKind = 'event-type' | 'meter' | 'endpoint' | 'key' | 'replay' | 'settings'
 
 /** A resource as every service holds it in memory. */
 export interface CatalogEntry<Body = unknown> {

@@ -65,3 +65,38 @@ t.test('names of one kind do not meet those of another, nor of another tenant', 
   t.equal(decideWrite(store, { ...base, kind: 'event-type' }, 0).result.version, 1)
   t.equal(decideWrite(store, { ...base, tenant: 'other' }, 0).result.version, 1)
 })
+
+t.test('a change is decided by what there is at that moment', async (t) => {
+  const change = (existing: object | undefined): object => ({ before: existing ?? null })
+  const first = decideWrite(written(), { ...base, body: undefined, change }, 0)
+  t.match(first.result, { created: true, body: { before: null } })
+  const second = decideWrite(written({}), { ...base, body: undefined, change }, 0)
+  t.match(second.result, { created: false, version: 2, body: { before: { a: 1 } } })
+})
+
+t.test('who wrote a version is kept, also when the same is put again by somebody else', async (t) => {
+  const same = decideWrite(written({ application: 'alice' }), { ...base, application: 'bob' }, 0)
+  t.match(same.result, { version: 1, updatedBy: 'alice' })
+  const other = decideWrite(written({ application: 'alice' }), { ...base, body: {}, application: 'bob' }, 0)
+  t.match(other.result, { version: 2, updatedBy: 'bob' })
+})
+
+t.test('the record of a deleted endpoint holds no secret any more', async (t) => {
+  const endpoint = {
+    kind: 'endpoint',
+    body: { url: 'https://a.example/', secrets: [{ sealed: 'x' }] },
+  } as const
+  const { record } = decideWrite(written(endpoint), { ...base, kind: 'endpoint', body: undefined }, 0)
+  t.equal(record?.json, '{"url":"https://a.example/"}')
+})
+
+t.test('a tenant cannot fill the memory of every service: resources of a kind are counted', async (t) => {
+  const store = createCatalogStore()
+  for (let n = 0; n < 10_000; n += 1) {
+    const { record } = decideWrite(store, { ...base, name: `m${n}` }, 0)
+    if (record !== undefined) store.apply(record)
+  }
+  t.throws(() => decideWrite(store, { ...base, name: 'one-more' }, 0), { code: 'conflict' })
+  t.equal(decideWrite(store, { ...base, name: 'm0', body: {} }, 0).result.version, 2)
+  t.equal(decideWrite(store, { ...base, tenant: 'other' }, 0).result.version, 1)
+})

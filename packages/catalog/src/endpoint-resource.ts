@@ -1,0 +1,83 @@
+import { type Static, Type } from 'typebox'
+import { Filter } from './resources.ts'
+
+const maxDelayMs = 24 * 60 * 60 * 1000
+
+/** When a failed attempt is repeated: a preset, or the waits before the second, third, … attempt. */
+export const Retry = Type.Union([
+  Type.Enum(['webhook', '5xx-only']),
+  Type.Object(
+    { delaysMs: Type.Array(Type.Integer({ minimum: 0, maximum: maxDelayMs }), { maxItems: 50 }) },
+    { additionalProperties: false },
+  ),
+])
+
+/** A registered receiver of events. */
+export const Endpoint = Type.Object(
+  {
+    description: Type.Optional(Type.String({ maxLength: 4096 })),
+    url: Type.String({
+      minLength: 1,
+      description:
+        'Absolute; {macros} may stand behind host and port, and are filled in from the CloudEvent.',
+    }),
+    method: Type.Optional(
+      Type.Enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], { description: 'Default POST.' }),
+    ),
+    headers: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'Shown to whoever may read the catalog.' }),
+    ),
+    eventTypes: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[^\\s\\p{C}]{1,256}$' }), {
+        minItems: 1,
+        maxItems: 100,
+        description:
+          'Types, or patterns in which each * stands for any run of characters. Default every type.',
+      }),
+    ),
+    filter: Type.Optional(Filter),
+    retry: Type.Optional(Retry),
+    rateLimit: Type.Optional(
+      Type.Object(
+        { perSecond: Type.Number({ exclusiveMinimum: 0, maximum: 100_000 }) },
+        { additionalProperties: false },
+      ),
+    ),
+    concurrency: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: 'Requests under way at a time; 1 asks for one after the other. Default 8.',
+      }),
+    ),
+    timeoutMs: Type.Optional(
+      Type.Integer({ minimum: 100, maximum: 60_000, description: 'For the whole exchange. Default 10000.' }),
+    ),
+    enabled: Type.Optional(Type.Boolean({ description: 'Default true.' })),
+  },
+  { additionalProperties: false },
+)
+export type Endpoint = Static<typeof Endpoint>
+
+/** A signing secret as the catalog keeps it. */
+export interface SealedSecret {
+  /** See seal-secret.ts. */
+  readonly sealed: string
+  /** RFC 3339. */
+  readonly createdAt: string
+  /** RFC 3339; absent for the newest, which does not expire. */
+  readonly expiresAt?: string
+}
+
+/** An endpoint as it stands in the catalog; the newest secret comes first. No API shows `secrets`. */
+export type StoredEndpoint = Endpoint & { readonly secrets: readonly SealedSecret[] }
+
+/** What holds where an endpoint says nothing. */
+export const endpointDefaults = {
+  method: 'POST',
+  eventTypes: ['*'],
+  retry: 'webhook',
+  concurrency: 8,
+  timeoutMs: 10_000,
+  enabled: true,
+} as const

@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox'
+
+const Time = Type.String({ maxLength: 64, description: 'RFC 3339' })
+const Ids = Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), { minItems: 1, maxItems: 1_000 })
+
+/** Selects invalid events. All members have to match. */
+const EventFilter = Type.Object(
+  {
+    status: Type.Optional(Type.Enum(['invalid'])),
+    eventType: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+    source: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+    ids: Type.Optional(Ids),
+    from: Type.Optional(Time),
+    to: Type.Optional(Time),
+  },
+  { additionalProperties: false },
+)
+
+/** Selects dead and held deliveries. All members have to match. */
+const DeliveryFilter = Type.Object(
+  {
+    status: Type.Optional(Type.Enum(['dead', 'held'])),
+    endpoint: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    ids: Type.Optional(Ids),
+    from: Type.Optional(Time),
+    to: Type.Optional(Time),
+  },
+  { additionalProperties: false },
+)
+
+const RatePerSecond = Type.Integer({
+  minimum: 1,
+  maximum: 100_000,
+  description: 'How many are re-driven in a second at most. Default 100.',
+})
+
+const members = { ratePerSecond: Type.Optional(RatePerSecond) }
+
+export const EventReplay = Type.Object(
+  {
+    what: Type.Literal('events'),
+    filter: EventFilter,
+    ...members,
+  },
+  { additionalProperties: false },
+)
+
+export const DeliveryReplay = Type.Object(
+  {
+    what: Type.Literal('deliveries'),
+    filter: DeliveryFilter,
+    ...members,
+  },
+  { additionalProperties: false },
+)
+
+/** What POST /v1/replays takes. `from` and `to`: when it was received, half-open. */
+export const ReplayRequest = Type.Union([EventReplay, DeliveryReplay])
+export type ReplayRequest = Static<typeof ReplayRequest>
+
+/** A replay as it stands in the catalog. */
+export type Replay = ReplayRequest & {
+  readonly ratePerSecond: number
+  readonly status: 'accepted'
+  /** RFC 3339. */
+  readonly requestedAt: string
+  /** Patterns that the key is constrained to: nothing outside them is re-driven. */
+  readonly constraints?: { readonly eventTypes?: readonly string[]; readonly subjects?: readonly string[] }
+}
+
+export const defaultRatePerSecond = 100
