@@ -12,16 +12,24 @@ export function checkEventType(body: unknown): Fault[] {
   const faults = checkShape(shape, body)
   if (faults.length > 0) return faults
   const { schema, rates = [] } = body as EventType
-  for (const [index, { effectiveFrom }] of rates.entries()) {
-    if (parseTimestamp(effectiveFrom) === undefined) {
-      faults.push({
-        pointer: `/rates/${index}/effectiveFrom`,
-        detail: 'is not an RFC 3339 time, such as "2017-01-01T00:00:00Z"',
-      })
-    }
-  }
+  faults.push(...checkRates(rates))
   if (schema !== undefined) faults.push(...checkSchema(schema))
   return faults
+}
+
+/** A rate holds from its time until the next one's: two of one time would leave open which. */
+function checkRates(rates: NonNullable<EventType['rates']>): Fault[] {
+  const seen = new Set<number>()
+  return rates.flatMap(({ effectiveFrom }, index) => {
+    const pointer = `/rates/${index}/effectiveFrom`
+    const fromUs = parseTimestamp(effectiveFrom)
+    if (fromUs === undefined) {
+      return [{ pointer, detail: 'is not an RFC 3339 time, such as "2017-01-01T00:00:00Z"' }]
+    }
+    if (seen.has(fromUs)) return [{ pointer, detail: 'is the time of another rate, too' }]
+    seen.add(fromUs)
+    return []
+  })
 }
 
 function checkSchema(schema: object): Fault[] {

@@ -1,10 +1,29 @@
 import type { Fault } from '@millrace/service-kit/errors'
+import type { Filter } from './resources.ts'
 
 const maxDepth = 16
+/** Each event of a type is held against all of them. */
+const maxConditions = 500
 const dialects = ['exact', 'prefix', 'suffix', 'all', 'any', 'not'] as const
 
 /** What is wrong with a filter, beginning with its form; empty when it is one. */
-export function checkFilter(filter: unknown, pointer: string, depth = 1): Fault[] {
+export function checkFilter(filter: unknown, pointer: string): Fault[] {
+  const faults = checkPart(filter, pointer, 1)
+  if (faults.length > 0) return faults.slice(0, maxFaults)
+  if (countConditions(filter as Filter) <= maxConditions) return []
+  return [{ pointer, detail: `holds more than ${maxConditions} conditions` }]
+}
+
+const maxFaults = 20
+
+function countConditions(filter: Filter): number {
+  if ('not' in filter) return countConditions(filter.not)
+  const parts = 'all' in filter ? filter.all : 'any' in filter ? filter.any : undefined
+  if (parts !== undefined) return parts.reduce((sum, part) => sum + countConditions(part), 0)
+  return Object.values(filter).reduce((sum, attributes) => sum + Object.keys(attributes).length, 0)
+}
+
+function checkPart(filter: unknown, pointer: string, depth: number): Fault[] {
   if (depth > maxDepth) return [{ pointer, detail: `nests deeper than ${maxDepth} filters` }]
   const names = typeof filter === 'object' && filter !== null ? Object.keys(filter) : []
   const dialect = dialects.find((name) => name === names[0])
@@ -13,11 +32,11 @@ export function checkFilter(filter: unknown, pointer: string, depth = 1): Fault[
   }
   const inner = (filter as Record<string, unknown>)[dialect]
   const at = `${pointer}/${dialect}`
-  if (dialect === 'not') return checkFilter(inner, at, depth + 1)
+  if (dialect === 'not') return checkPart(inner, at, depth + 1)
   if (dialect !== 'all' && dialect !== 'any') return checkAttributes(inner, at)
   if (!Array.isArray(inner) || inner.length === 0)
     return [{ pointer: at, detail: 'has to be an array of at least one filter' }]
-  return inner.flatMap((part, index) => checkFilter(part, `${at}/${index}`, depth + 1))
+  return inner.flatMap((part, index) => checkPart(part, `${at}/${index}`, depth + 1))
 }
 
 function checkAttributes(attributes: unknown, pointer: string): Fault[] {

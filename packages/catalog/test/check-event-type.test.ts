@@ -43,6 +43,14 @@ t.test('faults are named by where they are', async (t) => {
     '/rates/0/amountMinor',
     '/rates/0/currency',
   ])
+  const rate = (effectiveFrom: string) => ({ effectiveFrom, amountMinor: 1, currency: 'SEK' })
+  t.same(
+    pointers({
+      rates: [rate('2017-01-01T00:00:00Z'), rate('2018-01-01T00:00:00Z'), rate('2017-01-01T01:00:00+01:00')],
+    }),
+    ['/rates/2/effectiveFrom'],
+  )
+  t.same(pointers({ retention: 'P9999999Y' }), ['/retention'])
   t.same(pointers({ unknown: 1 }), [''])
   t.same(pointers('text'), [''])
 })

@@ -29,19 +29,47 @@ t.test('faults are named by where they are', async (t) => {
   t.same(pointers({ ...count, value: '/data/~2' }), ['/value'])
 })
 
-t.test('an aggregation over numbers needs to know where they are', async (t) => {
-  for (const aggregation of ['sum', 'avg', 'min', 'max']) {
+t.test('an aggregation over values needs to know where they are', async (t) => {
+  for (const aggregation of ['sum', 'min', 'max', 'avg', 'unique', 'latest', 'p50', 'p90', 'p95', 'p99']) {
     t.same(pointers({ ...count, aggregation }), ['/value'], aggregation)
     t.same(pointers({ ...count, aggregation, value: '/data/amount' }), [], aggregation)
   }
 })
 
-t.test('an aggregation that does not exist yet is refused and the existing ones are named', async (t) => {
-  for (const aggregation of ['unique', 'latest', 'p50', 'p99', 'amount']) {
-    const [fault] = checkMeter({ ...count, aggregation, value: '/data/x' })
-    t.match(fault?.detail, /not supported yet; supported are count, sum, avg, min, max/)
+t.test('counts and amounts are not made of a value', async (t) => {
+  for (const aggregation of ['count', 'amount']) {
+    t.same(pointers({ ...count, aggregation }), [], aggregation)
+    t.same(pointers({ ...count, aggregation, value: '/data/amount' }), ['/value'], aggregation)
   }
-  t.match(checkMeter({ ...count, aggregation: 'median' })[0]?.detail, /one of count/)
+})
+
+t.test('an aggregation that does not exist is refused and the existing ones are named', async (t) => {
+  t.match(checkMeter({ ...count, aggregation: 'median' })[0]?.detail, /one of count, .*unique, .*p99, amount/)
+})
+
+t.test('a meter names its event types in full, each once', async (t) => {
+  t.same(pointers({ ...count, eventTypes: ['a', 'visit.*', '*'] }), ['/eventTypes/1', '/eventTypes/2'])
+  t.same(pointers({ ...count, eventTypes: ['a', 'b', 'a'] }), ['/eventTypes/2'])
+})
+
+t.test('dimensions do not take the names of a report’s own columns', async (t) => {
+  const groupBy = { value: '/data/v', windowStart: '/data/s', windowEnd: '/data/e', page: '/data/p' }
+  t.same(pointers({ ...count, groupBy }), ['/groupBy/value', '/groupBy/windowStart', '/groupBy/windowEnd'])
+  const money = { currency: '/data/currency', settled: '/data/settled' }
+  t.same(pointers({ ...count, groupBy: money }), [])
+  t.same(pointers({ ...count, aggregation: 'amount', groupBy: money }), [
+    '/groupBy/currency',
+    '/groupBy/settled',
+  ])
+})
+
+t.test('a filter holds so many conditions that an event can be held against them', async (t) => {
+  const any = (length: number) => ({
+    any: Array.from({ length }, (_, n) => ({ exact: { subject: `${n}` } })),
+  })
+  t.same(pointers({ ...count, filter: any(500) }), [])
+  t.same(pointers({ ...count, filter: any(501) }), ['/filter'])
+  t.same(pointers({ ...count, filter: { not: { all: [any(250), any(251)] } } }), ['/filter'])
 })
 
 t.test('filters are checked in depth', async (t) => {

@@ -35,7 +35,7 @@ t.test('the routes are described as data and as a page that needs nothing else',
   }
   const page = await app.inject('/docs')
   t.match(page.headers['content-type'], /^text\/html/)
-  t.match(page.body, 'POST /v1/events')
+  t.match(page.body, '<code>/v1/events</code>')
   t.notMatch(page.body, /<script|src=|https?:\/\/(?!\w+\.example)/)
 })
 
@@ -134,9 +134,9 @@ t.test('faulty resources are problem documents with pointers', async (t) => {
     status: 400,
     errors: [{ pointer: '/value' }],
   })
-  t.match((await put('/v1/meters/m', '{"eventTypes":["a"],"aggregation":"p50","value":"/data"}')).json(), {
+  t.match((await put('/v1/meters/m', '{"eventTypes":["a*"],"aggregation":"p50","value":"/data"}')).json(), {
     status: 400,
-    detail: /count, sum, avg, min, max/,
+    errors: [{ pointer: '/eventTypes/0' }],
   })
   t.match((await put('/v1/event-types/t', '{"schema":{"type":"objct"}}')).json(), {
     status: 400,
