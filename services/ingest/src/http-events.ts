@@ -2,8 +2,7 @@ import type { Event } from '@millrace/proto'
 import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
-import { problemResponses } from './describe-problems.ts'
+import { postEvents } from './describe-events.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { isBinaryMode, readBinaryEvent } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
@@ -19,11 +18,6 @@ const structured: ReadonlyMap<string, { readonly layout: JsonLayout; readonly fi
 ])
 const mediaTypes = [...structured.keys()].join(', ')
 
-const Accepted = Type.Object({
-  accepted: Type.Integer(),
-  ids: Type.Array(Type.String(), { description: 'In the order of the request.' }),
-})
-
 export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, config: IngestHttpConfig): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -32,13 +26,7 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
       '/v1/events',
       {
         onRequest: [requireScope(deps.authenticator, 'events:write'), checkQuery, checkMediaType],
-        schema: {
-          summary: 'Accepts one event or a batch, whole or not at all.',
-          description: `CloudEvents 1.0 as ${mediaTypes}, or in binary mode with ce- headers. In application/json and application/x-ndjson a missing id, time, source and specversion is filled in. Answered once Kafka has confirmed the events on all in-sync replicas.`,
-          response: { 202: Accepted, ...problemResponses(400, 401, 403, 413, 415, 503) },
-        },
-        // The answer is small and its form certain: a compiled serializer would not be quicker.
-        serializerCompiler: () => JSON.stringify,
+        schema: postEvents,
       },
       async (request, reply) => {
         try {

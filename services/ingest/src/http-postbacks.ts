@@ -2,20 +2,11 @@ import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { continueTrace, formatTraceparent } from '@millrace/service-kit/trace-context'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
-import { problemResponses } from './describe-problems.ts'
+import { postPostbackAlias, postPostbacks } from './describe-postbacks.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
-import { PostbackRequest } from './postback-request.ts'
 import { readPostback } from './read-postback.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
-
-const Accepted = Type.Object({
-  id: Type.String(),
-  deliveries: Type.Array(Type.Object({ id: Type.String() }), {
-    description: 'One for each data object, in their order; receivers see the id as webhook-id.',
-  }),
-})
 
 export function addPostbackRoutes(
   app: FastifyInstance,
@@ -46,19 +37,7 @@ export function addPostbackRoutes(
       return reply.code(202).send(accepted)
     }
     const onRequest = requireScope(deps.authenticator, 'postbacks:write')
-    scope.post(
-      '/v1/postbacks',
-      {
-        onRequest,
-        schema: {
-          summary: 'Accepts a postback: one HTTP request to a third party for each data object.',
-          body: PostbackRequest,
-          response: { 202: Accepted, ...problemResponses(400, 401, 403, 413, 415, 503) },
-        },
-        serializerCompiler: () => JSON.stringify,
-      },
-      handle,
-    )
-    scope.post('/postback', { onRequest, schema: { summary: 'The same as POST /v1/postbacks.' } }, handle)
+    scope.post('/v1/postbacks', { onRequest, schema: postPostbacks }, handle)
+    scope.post('/postback', { onRequest, schema: postPostbackAlias }, handle)
   })
 }
