@@ -21,10 +21,12 @@ export interface KeyUsage {
   taken: number;
   /** The latest use that the instance knows of, by any instance: microseconds since 1970-01-01T00:00:00Z. */
   lastUsedAtUs: number;
+  /** The key's rate limit: tokens per second; 0 without one. */
+  perSecond: number;
 }
 
 function createBaseKeyUsage(): KeyUsage {
-  return { tenant: "", keyId: "", instance: "", taken: 0, lastUsedAtUs: 0 };
+  return { tenant: "", keyId: "", instance: "", taken: 0, lastUsedAtUs: 0, perSecond: 0 };
 }
 
 export const KeyUsage: MessageFns<KeyUsage> = {
@@ -43,6 +45,9 @@ export const KeyUsage: MessageFns<KeyUsage> = {
     }
     if (message.lastUsedAtUs !== 0) {
       writer.uint32(40).int64(message.lastUsedAtUs);
+    }
+    if (message.perSecond !== 0) {
+      writer.uint32(49).double(message.perSecond);
     }
     return writer;
   },
@@ -98,6 +103,14 @@ export const KeyUsage: MessageFns<KeyUsage> = {
             }
 
             message.lastUsedAtUs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.perSecond = reader.double();
             continue;
           }
         }
