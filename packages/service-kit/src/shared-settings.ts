@@ -66,6 +66,23 @@ export const rootKeySettings = {
   ),
 } as const
 
+/** For services that keep secrets in the catalog, or use them. */
+export const secretsKeySettings = {
+  secretsKeys: secretSetting(
+    'MILLRACE_SECRETS_KEY',
+    z
+      .string()
+      .default('')
+      .transform((value) => value.split(',').map((part) => part.trim()))
+      .transform((parts) => parts.filter((part) => part !== '').map((part) => Buffer.from(part, 'base64')))
+      .refine(
+        (keys) => keys.every((key) => key.length === 32),
+        'each key is 32 bytes in base64',
+      ) as unknown as z.ZodType<Buffer[]>,
+    'keys that seal the secrets of endpoints, comma-separated, the newest first: all of them open; without one, a key derived from MILLRACE_ROOT_KEY',
+  ),
+} as const
+
 /** Settings of the operations door, and of the gRPC door that every service has. */
 export function doorSettings(ports: { grpc: number; operations: number }) {
   return {
