@@ -2,9 +2,11 @@ import type { Event } from '@millrace/proto'
 import {
   eventColumns,
   invalidEventColumns,
+  meterReadingColumns,
   type RecordPosition,
   writeEventRow,
   writeInvalidEventRow,
+  writeMeterReadingRow,
 } from './event-rows.ts'
 import type { Judgement } from './judge-event.ts'
 import type { LiveOverlay } from './live-view.ts'
@@ -36,6 +38,7 @@ export interface Batch {
 export function createBatch(from: number, openedAt: number, overlay: LiveOverlay): Batch {
   const events = new RowBinary()
   const invalid = new RowBinary(1024)
+  const values = new RowBinary(1024)
   const state = {
     to: from - 1,
     rows: 0,
@@ -57,7 +60,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       return state.invalidRows
     },
     get bytes() {
-      return events.length + invalid.length
+      return events.length + invalid.length + values.length
     },
     get oldestReceivedAtUs() {
       return state.oldest
@@ -71,6 +74,10 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
         writeEventRow(events, event, facts, judgement.readings)
         state.rows += 1
         for (const reading of judgement.readings) overlay.add(event.tenant, event.receivedAtUs, reading)
+        for (const reading of judgement.values) {
+          writeMeterReadingRow(values, event, position, reading)
+          overlay.add(event.tenant, event.receivedAtUs, reading)
+        }
       } else {
         writeInvalidEventRow(invalid, event, facts, judgement)
         state.invalidRows += 1
@@ -87,6 +94,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       return [
         { table: 'events', columns: eventColumns, rows: events.bytes(), token },
         { table: 'invalid_events', columns: invalidEventColumns, rows: invalid.bytes(), token },
+        { table: 'meter_readings', columns: meterReadingColumns, rows: values.bytes(), token },
       ].filter(({ rows }) => rows.length > 0)
     },
   }

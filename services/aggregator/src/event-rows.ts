@@ -70,6 +70,38 @@ export function writeInvalidEventRow(
   row.writeString(fault.pointer)
 }
 
+/** In the order of `writeMeterReadingRow`. */
+export const meterReadingColumns: readonly string[] = [
+  'tenant',
+  'meter',
+  'version',
+  'occurred_at',
+  'group',
+  'value',
+  'kafka_partition',
+  'kafka_offset',
+  'kafka_index',
+]
+
+/** A reading of a meter that needs every value. */
+export function writeMeterReadingRow(
+  row: RowBinary,
+  event: Event,
+  position: RecordPosition,
+  { meter, version, group, value }: Reading,
+): void {
+  row.writeString(event.tenant)
+  row.writeString(meter)
+  row.writeInt64(version)
+  row.writeInt64(event.occurredAtUs)
+  row.writeLength(group.length)
+  for (const part of group) row.writeString(part)
+  row.writeInt128(value ?? 0n)
+  row.writeUint32(position.partition)
+  row.writeInt64(position.offset)
+  row.writeUint32(position.index)
+}
+
 function writeShared(row: RowBinary, event: Event, { position, storedAtUs, schemaVersion }: RowFacts): void {
   row.writeString(event.tenant)
   row.writeString(event.source)

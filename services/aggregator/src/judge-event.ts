@@ -2,9 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import { isNestedTooDeep, maxJsonDepth } from '@millrace/catalog/json-depth'
 import { isJsonMediaType } from '@millrace/catalog/media-type'
 import type { Event } from '@millrace/proto'
+import type { Rate } from './choose-rate.ts'
 import { type Duration, subtractDuration } from './parse-duration.ts'
+import type { PreparedMeter } from './prepare-meter.ts'
 import { createEventReader, type EventReader } from './read-event.ts'
-import { type PreparedMeter, type Reading, takeReadings } from './take-readings.ts'
+import { type Reading, takeReadings } from './take-readings.ts'
 
 /** What is wrong with data: the reason, and a JSON Pointer into the data. */
 export interface DataFault {
@@ -20,13 +22,18 @@ export interface TypeRules {
   readonly findFault: ((data: unknown) => DataFault | undefined) | undefined
   readonly maxAge: Duration | undefined
   readonly meters: readonly PreparedMeter[]
+  /** What events of the type are worth, in the order of their times. */
+  readonly rates?: readonly Rate[]
 }
 
 export type Judgement =
   | {
       readonly status: 'valid'
       readonly schemaVersion: number
+      /** For the rollup. */
       readonly readings: readonly Reading[]
+      /** For meters that need every value. */
+      readonly values: readonly Reading[]
       readonly valuesMissing: number
     }
   | {
@@ -60,9 +67,9 @@ export function judgeEvent(event: Event, rules: TypeRules): Judgement {
     const fault = rules.findFault(decoded.data)
     if (fault !== undefined) return invalid(fault.reason, fault.pointer)
   }
-  const { readings, valuesMissing, outOfRange } = takeReadings(decoded, rules.meters)
+  const { readings, values, valuesMissing, outOfRange } = takeReadings(decoded, rules.meters, rules.rates)
   if (outOfRange !== undefined) return invalid(`the number at ${outOfRange} is too large: 1e20 or more`)
-  return { status: 'valid', schemaVersion: rules.version, readings, valuesMissing }
+  return { status: 'valid', schemaVersion: rules.version, readings, values, valuesMissing }
 }
 
 function isTooOld(event: Event, { maxAge }: TypeRules): boolean {

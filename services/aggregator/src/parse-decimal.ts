@@ -47,3 +47,15 @@ function roundHalfEven(digits: string, kept: number): bigint {
   const up = exactHalf ? (floor & 1n) === 1n : next >= 5
   return up ? floor + 1n : floor
 }
+
+/** One text for all that write the same number: digits without zeros at either end, and their exponent. */
+export function canonicalDecimal(text: string): string | undefined {
+  const match = form.exec(text)
+  if (match === null) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match
+  const all = (whole + fraction).replace(/^0+/, '')
+  const digits = all.replace(/0+$/, '')
+  if (digits === '') return '0'
+  const power = Number(exponent) - fraction.length + (all.length - digits.length)
+  return `${sign === '-' ? '-' : ''}${digits}e${power}`
+}

@@ -1,7 +1,11 @@
 import { matchesFilter } from '@millrace/catalog/match-filter'
-import type { CatalogEntry, Filter, Meter } from '@millrace/catalog/resources'
+import { chooseRate, type Rate } from './choose-rate.ts'
+import { hashScalar } from './hash-scalar.ts'
 import { parseDecimal } from './parse-decimal.ts'
-import { type EventReader, ExactNumber, parsePointer } from './read-event.ts'
+import type { PreparedMeter } from './prepare-meter.ts'
+import { type EventReader, ExactNumber } from './read-event.ts'
+
+export { type PreparedMeter, prepareMeter } from './prepare-meter.ts'
 
 /** What one event adds to one meter. */
 export interface Reading {
@@ -10,64 +14,63 @@ export interface Reading {
   readonly version: number
   /** Values of the dimensions, in the order of their names; '' where the event lacks the member. */
   readonly group: readonly string[]
-  /** A count of 1e-18; null for meters that only count. */
+  /** A count of 1e-18; null for meters that only count; a hash for meters that count different values. */
   readonly value: bigint | null
 }
 
-/** A meter made ready to be read off events. */
-export interface PreparedMeter {
-  readonly name: string
-  readonly version: number
-  readonly filter: Filter | undefined
-  /** Tokens of the value's pointer; undefined for meters that only count. */
-  readonly value: readonly string[] | undefined
-  /** Tokens of each dimension's pointer, in the order of the dimensions' names. */
-  readonly dimensions: readonly (readonly string[])[]
-}
-
 export interface Readings {
+  /** For the rollup: sums per minute do. */
   readonly readings: readonly Reading[]
-  /** Meters that got nothing because their value is missing or no number. */
+  /** For meters that need every value. */
+  readonly values: readonly Reading[]
+  /** Meters that got nothing because their value is missing or of the wrong kind. */
   readonly valuesMissing: number
   /** Pointer of a value that no reading can hold; the event is invalid then. */
   readonly outOfRange: string | undefined
 }
 
-/** Aggregations over a number; of the others `count` needs none, `unique` and `amount` are not rolled up yet. */
-const numeric = new Set(['sum', 'min', 'max', 'avg', 'latest', 'p50', 'p90', 'p95', 'p99'])
+/** Unsettled is what an amount is until a settlement says otherwise. */
+export const unsettled = 'false'
+export const settled = 'true'
 
-/** @returns undefined for a meter that takes no readings */
-export function prepareMeter(entry: CatalogEntry<Meter>): PreparedMeter | undefined {
-  const { aggregation, value, groupBy = {}, filter } = entry.body
-  if (aggregation !== 'count' && (!numeric.has(aggregation) || value === undefined)) return undefined
-  return {
-    name: entry.name,
-    version: entry.version,
-    filter,
-    value: aggregation === 'count' || value === undefined ? undefined : parsePointer(value),
-    dimensions: Object.keys(groupBy)
-      .sort()
-      .map((name) => parsePointer(groupBy[name] ?? '')),
-  }
-}
-
-export function takeReadings(reader: EventReader, meters: readonly PreparedMeter[]): Readings {
+/** @param rates of the event's type, as `prepareRates` orders them */
+export function takeReadings(
+  reader: EventReader,
+  meters: readonly PreparedMeter[],
+  rates: readonly Rate[] = [],
+): Readings {
   const readings: Reading[] = []
+  const values: Reading[] = []
   let valuesMissing = 0
   for (const meter of meters) {
     if (meter.filter !== undefined && !matchesFilter(meter.filter, reader.attribute)) continue
-    const value = meter.value === undefined ? null : readDecimal(reader.read(meter.value))
+    const rate = meter.input === 'amount' ? chooseRate(rates, reader.event.occurredAtUs) : undefined
+    const value = meter.input === 'amount' ? rate?.amount : readValue(meter, reader)
     if (value === 'out-of-range') {
-      return { readings: [], valuesMissing, outOfRange: `/${meter.value?.map(escapeToken).join('/')}` }
+      const outOfRange = `/${meter.value?.map(escapeToken).join('/')}`
+      return { readings: [], values: [], valuesMissing, outOfRange }
     }
     if (value === undefined) {
-      valuesMissing += 1
+      // An event from before the first rate is worth nothing; it lacks nothing either.
+      if (meter.input !== 'amount') valuesMissing += 1
       continue
     }
     const group = meter.dimensions.map((tokens) => toGroupValue(reader.read(tokens)))
-    readings.push({ meter: meter.name, version: meter.version, group, value })
+    if (rate !== undefined) group.push(rate.currency, unsettled)
+    const taken = { meter: meter.name, version: meter.version, group, value }
+    if (meter.rolledUp) readings.push(taken)
+    else values.push(taken)
   }
-  return { readings, valuesMissing, outOfRange: undefined }
+  return { readings, values, valuesMissing, outOfRange: undefined }
+}
+
+function readValue(
+  { input, value }: PreparedMeter,
+  reader: EventReader,
+): bigint | 'out-of-range' | null | undefined {
+  if (value === undefined) return null
+  const found = reader.read(value)
+  return input === 'scalar' ? hashScalar(found) : readDecimal(found)
 }
 
 function readDecimal(value: unknown): bigint | 'out-of-range' | undefined {

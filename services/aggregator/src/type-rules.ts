@@ -1,11 +1,12 @@
 import type { CatalogStore } from '@millrace/catalog/catalog-store'
 import type { CatalogEntry, EventType, Meter } from '@millrace/catalog/resources'
+import { prepareRates } from './choose-rate.ts'
 import { createFaultFinder } from './create-fault-finder.ts'
 import type { TypeRules } from './judge-event.ts'
 import { parseDuration } from './parse-duration.ts'
-import { type PreparedMeter, prepareMeter } from './take-readings.ts'
+import { type PreparedMeter, prepareMeter } from './prepare-meter.ts'
 
-const unknownType: TypeRules = { version: 0, findFault: undefined, maxAge: undefined, meters: [] }
+const unknownType: TypeRules = { version: 0, findFault: undefined, maxAge: undefined, meters: [], rates: [] }
 
 /** What the catalog says, prepared per tenant and event type; a change of the catalog is seen by the next event. */
 export interface TypeRulesSource {
@@ -62,6 +63,7 @@ function prepareTenant(
       findFault: findFaultOf(entry),
       maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
       meters: metersByType.get(entry.name) ?? [],
+      rates: prepareRates(entry.body.rates),
     })
   }
   for (const [type, meters] of metersByType) {

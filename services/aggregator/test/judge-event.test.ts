@@ -2,7 +2,7 @@ import t from 'tap'
 import { createFaultFinder } from '../src/create-fault-finder.ts'
 import { judgeEvent, type TypeRules } from '../src/judge-event.ts'
 import { parseDuration } from '../src/parse-duration.ts'
-import type { PreparedMeter } from '../src/take-readings.ts'
+import type { PreparedMeter } from '../src/prepare-meter.ts'
 import { makeEvent } from './event-fixture.ts'
 
 const unknown: TypeRules = { version: 0, findFault: undefined, maxAge: undefined, meters: [] }
@@ -67,6 +67,8 @@ t.test('data nested deeper than the limit is invalid before schema and meters re
     name: 'm',
     version: 1,
     filter: undefined,
+    input: 'event',
+    rolledUp: true,
     value: undefined,
     dimensions: [['data', 'path']],
   }
@@ -120,7 +122,15 @@ t.test('times that ClickHouse cannot hold are invalid', async (t) => {
 })
 
 t.test('a value that no reading can hold makes the event invalid', async (t) => {
-  const meter = { name: 'm', version: 1, filter: undefined, value: ['data', 'a'], dimensions: [] }
+  const meter: PreparedMeter = {
+    name: 'm',
+    version: 1,
+    filter: undefined,
+    input: 'number',
+    rolledUp: true,
+    value: ['data', 'a'],
+    dimensions: [],
+  }
   t.match(
     judgeEvent(makeEvent('{"a":1e20}'), { ...unknown, meters: [meter] }),
     invalid(/\/data\/a is too large/, '', 0),

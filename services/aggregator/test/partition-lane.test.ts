@@ -11,6 +11,7 @@ import {
   type LaneStart,
   type PartitionLane,
 } from '../src/partition-lane.ts'
+import type { PreparedMeter } from '../src/prepare-meter.ts'
 import type { RowBlock } from '../src/row-writer.ts'
 import { SeenIds } from '../src/seen-ids.ts'
 import { createTurns } from '../src/turns.ts'
@@ -34,7 +35,17 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
   const steps: Step[] = []
   let held: Promise<void> = Promise.resolve()
   const live = createLiveView({ now: Date.now }, { liveMaxGroups: 10, liveMaxCells: 1_000 })
-  const meters = [{ name: 'm', version: 1, filter: undefined, value: undefined, dimensions: [] }]
+  const meters: PreparedMeter[] = [
+    {
+      name: 'm',
+      version: 1,
+      filter: undefined,
+      input: 'event',
+      rolledUp: true,
+      value: undefined,
+      dimensions: [],
+    },
+  ]
   const deps: LaneDeps = {
     rulesOf: () => ({ version: 0, findFault: undefined, maxAge: undefined, meters }),
     metrics: createAggregatorMetrics(),

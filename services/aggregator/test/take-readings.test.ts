@@ -1,8 +1,10 @@
 import type { Meter } from '@millrace/catalog/resources'
 import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import t from 'tap'
+import { prepareRates } from '../src/choose-rate.ts'
+import { type PreparedMeter, prepareMeter } from '../src/prepare-meter.ts'
 import { createEventReader } from '../src/read-event.ts'
-import { type PreparedMeter, prepareMeter, type Readings, takeReadings } from '../src/take-readings.ts'
+import { type Readings, takeReadings } from '../src/take-readings.ts'
 import { makeEvent } from './event-fixture.ts'
 
 function prepare(body: Partial<Meter>, name = 'm'): PreparedMeter {
@@ -109,9 +111,72 @@ t.test('a filter on attributes decides whether the meter reads', async (t) => {
   t.equal(take('{}', { filter }, { ...changes, subject: '' }).readings.length, 0)
 })
 
-t.test('meters whose aggregation is not rolled up yet take no readings', async (t) => {
-  for (const aggregation of ['unique', 'amount'] as const)
-    t.throws(() => prepare({ aggregation, value: '/data/a' }))
-  t.throws(() => prepare({ aggregation: 'sum' }), 'nor does a sum of nothing')
+t.test('a meter without the pointer that its aggregation needs takes no readings', async (t) => {
+  for (const aggregation of ['sum', 'unique', 'latest', 'p99'] as const) {
+    t.throws(() => prepare({ aggregation }), aggregation)
+  }
   t.equal(prepare({ aggregation: 'count', value: '/data/a' }).value, undefined)
+})
+
+t.test('only meters that need every value keep it apart from the rollup', async (t) => {
+  for (const aggregation of ['sum', 'min', 'max', 'avg'] as const) {
+    const { readings, values } = take('{"a":1}', { aggregation, value: '/data/a' })
+    t.strictSame([readings.length, values.length], [1, 0], aggregation)
+  }
+  for (const aggregation of ['latest', 'p50', 'p90', 'p95', 'p99', 'unique'] as const) {
+    const { readings, values } = take('{"a":1}', { aggregation, value: '/data/a' })
+    t.strictSame([readings.length, values.length], [0, 1], aggregation)
+  }
+})
+
+t.test('unique tells texts, numbers and booleans apart, and numbers by their decimal value', async (t) => {
+  const unique = (data: string): bigint | null | undefined =>
+    take(data, { aggregation: 'unique', value: '/data/a' }).values[0]?.value
+  const same = [
+    ['1', '1.0', '1e0', '10e-1'],
+    ['100', '1e2', '100.00'],
+    ['0', '-0', '0.000', '0e9'],
+  ]
+  for (const texts of same) {
+    t.equal(new Set(texts.map((text) => unique(`{"a":${text}}`))).size, 1, texts.join(' '))
+  }
+  const different = [
+    '1',
+    '"1"',
+    'true',
+    '"true"',
+    '""',
+    '-1',
+    '0.1',
+    '12345678901234567890',
+    '12345678901234567891',
+  ]
+  t.equal(new Set(different.map((text) => unique(`{"a":${text}}`))).size, different.length)
+  t.ok(unique('{"a":1e400}') !== undefined, 'a number of any size')
+  for (const text of ['null', '{}', '[1]']) t.equal(unique(`{"a":${text}}`), undefined, text)
+  const bySubject = take('{}', { aggregation: 'unique', value: '/subject' }, { subject: '7' })
+  t.equal(bySubject.values[0]?.value, unique('{"a":"7"}'))
+})
+
+t.test('an amount is the rate in force at the event’s own time, unsettled, in its currency', async (t) => {
+  const rates = prepareRates([
+    { effectiveFrom: '2026-01-02T03:04:05.678902Z', amountMinor: 3, currency: 'EUR' },
+    { effectiveFrom: '2017-01-01T00:00:00+01:00', amountMinor: 50_000, currency: 'SEK' },
+    { effectiveFrom: '2026-01-02T03:04:05.678901Z', amountMinor: -7, currency: 'USD' },
+  ])
+  const amount = (changes = {}) => {
+    const event = makeEvent('{"place":"here"}', changes)
+    const meter = prepare({ aggregation: 'amount', groupBy: { place: '/data/place' } })
+    return takeReadings(createEventReader(event, '{"place":"here"}', { place: 'here' }), [meter], rates)
+  }
+  const reading = (changes = {}) => {
+    const { group, value } = amount(changes).readings[0] ?? { group: [], value: null }
+    return [...group, formatDecimal(value ?? 0n)]
+  }
+  const changeUs = Date.UTC(2026, 0, 2, 3, 4, 5) * 1_000 + 678_901
+  t.strictSame(reading(), ['here', 'USD', 'false', '-7'], 'from the very microsecond on')
+  t.strictSame(reading({ occurredAtUs: changeUs - 1 }), ['here', 'SEK', 'false', '50000'])
+  t.strictSame(reading({ occurredAtUs: changeUs + 1 }), ['here', 'EUR', 'false', '3'])
+  const before = amount({ occurredAtUs: Date.UTC(2016, 11, 31, 22, 59) * 1_000 })
+  t.strictSame([before.readings.length, before.valuesMissing], [0, 0], 'worth nothing before the first rate')
 })

@@ -27,7 +27,7 @@ function makeBlock(rows: number, from: number): RowBlock {
       traceparent: '',
     })
     const readings = [{ meter: 'visits', version: 1, group: [`g${10 + (index % 40)}`], value: 5n }]
-    const judgement = { status: 'valid', schemaVersion: 1, readings, valuesMissing: 0 } as const
+    const judgement = { status: 'valid', schemaVersion: 1, readings, values: [], valuesMissing: 0 } as const
     batch.add(event, judgement, { partition: 0, offset: from, index }, receivedAtUs)
   }
   batch.endMessage(from)
