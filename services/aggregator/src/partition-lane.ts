@@ -3,6 +3,7 @@ import { type Batch, createBatch } from './batch.ts'
 import { createBatchLander, type LanderDeps } from './batch-lander.ts'
 import { type FillDeps, fillBatch } from './fill-batch.ts'
 import type { FlushSlots } from './flush-slots.ts'
+import { createLaneProofs } from './lane-proofs.ts'
 import type { LiveView } from './live-view.ts'
 import { createPartitionInbox } from './partition-inbox.ts'
 import type { PendingRange } from './pending-range.ts'
@@ -63,6 +64,11 @@ export interface PartitionLane {
   drain(graceMs: number): Promise<void>
   /** Lets an insert under way end for `graceMs`, then forgets everything that was not committed. */
   close(graceMs: number): Promise<void>
+  /**
+   * Resolves with the next offset to be judged, once everything before it has landed and Kafka has confirmed since the
+   * call that the partition is this lane's. Rejects when the lane is closed.
+   */
+  prove(): Promise<number>
   progress(): LaneProgress
   seenIds(): { readonly ids: number; readonly bytes: number }
 }
@@ -85,6 +91,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const readable = createWakeSignal()
   const landable = createWakeSignal()
   const landed = createWakeSignal()
+  const proofs = createLaneProofs()
   let next = start.offset
   /** Where the partition was last set back to because of a gap. */
   let setBackTo: number | undefined
@@ -108,7 +115,10 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   }
 
   const readLoop = async (): Promise<void> => {
+    // No former owner may have known more: what is judged from here on is judged with every meter that it knew.
+    await retryUntilDone(() => deps.readCatalogThrough(Number.MAX_SAFE_INTEGER), { signal })
     seen = await readSeenIds()
+    landable.wake()
     logger.info({ partition, offset: next, pending: start.pending, ids: seen.size }, 'partition taken up')
     let turnEnd = 0
     while (!draining) {
@@ -171,7 +181,8 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const landLoop = async (): Promise<void> => {
     while (!signal.aborted) {
       const wait = dueIn()
-      if (wait === 0) await landDue()
+      if (proofs.areAsked() && seen !== undefined && replayTo === undefined) await proofs.give(next, landAll)
+      else if (wait === 0) await landDue()
       else if (draining) return
       else await landable.wait(wait)
     }
@@ -189,6 +200,10 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       landed.wake()
     }
   }
+
+  /** Ends with a commit in any case: without anything open, the offset that stands already is committed again. */
+  const landAll = (): Promise<void> =>
+    open === undefined ? deps.commit({ topic: config.topic, partition, offset: next }, signal) : landDue()
 
   const closeBatch = (): Batch | undefined => {
     const batch = open
@@ -214,6 +229,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     readable.wake()
     landable.wake()
     await Promise.all(loops)
+    proofs.close(signal.reason)
     open?.overlay.drop()
     lander.dropLive()
   }
@@ -234,6 +250,10 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       await close(0)
     },
     close,
+    prove() {
+      landable.wake()
+      return proofs.ask()
+    },
     progress: () => ({
       nextOffset: next,
       unlanded:

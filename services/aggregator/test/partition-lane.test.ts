@@ -209,3 +209,33 @@ t.test('draining lands what was read at once, closing forgets it', async (t) => 
   t.equal(closed.liveCount(), 0, 'whoever reads it again shows it')
   t.equal(closed.steps.length, 2, 'nothing is committed')
 })
+
+t.test(
+  'a lane proves that it owns its partition by a commit after everything that was read has landed',
+  async (t) => {
+    const { lane, steps, hold } = startLane(t, {}, { rows: 1_000, ageMs: 60_000 })
+    t.equal(await lane.prove(), 10)
+    t.strictSame(steps, [done(10)], 'without anything to land, the offset that stands is committed again')
+    const release = hold()
+    lane.offer(message(10, 'a'))
+    await until(t, 'read', () => lane.progress().nextOffset === 11)
+    const proof = lane.prove()
+    await until(t, 'the insert is under way', () => steps.length === 3)
+    release()
+    t.equal(await proof, 11)
+    t.strictSame(steps.slice(1), [pending(10, 10), insert(10, 10), done(11)])
+    await lane.close(0)
+    await t.rejects(lane.prove(), 'a closed lane owns nothing')
+  },
+)
+
+t.test('a lane proves nothing before a pending range has landed', async (t) => {
+  const { lane, steps } = startLane(t, { pending: { from: 10, to: 11, catalog: 0 } })
+  const proof = lane.prove()
+  lane.offer(message(10, 'a'))
+  await until(t, 'read', () => lane.progress().nextOffset === 11)
+  t.strictSame(steps, [])
+  lane.offer(message(11, 'b'))
+  t.equal(await proof, 12)
+  t.strictSame(steps.slice(0, 3), [pending(10, 11), insert(10, 11), done(12)])
+})
