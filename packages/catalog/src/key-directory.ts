@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { Compile } from 'typebox/compile'
 import type { Principal } from './authenticate-key.ts'
 import type { CatalogStore } from './catalog-store.ts'
 import { normalizeConstraints } from './key-constraints.ts'
 import { Key } from './key-resource.ts'
+import { hashKey } from './key-text.ts'
 import type { CatalogEntry } from './resources.ts'
 
 /** The issued keys, as they stand in the catalog at any moment. */
@@ -16,6 +16,8 @@ export interface KeyDirectory {
    * @throws {ServiceError} `unavailable` while the catalog has not been read yet
    */
   find(key: string, authorization: string): Principal | undefined
+  /** Tenant of the key with this id, an expired one too. */
+  tenantOf(id: string): string | undefined
 }
 
 /** Authorizations that are kept: keys in use at one instance, several times over. */
@@ -43,17 +45,18 @@ export function createKeyDirectory(
     byHash = new Map(current.all('key').filter(isKey).map(toIssued))
     recalled.clear()
   }
-  const load = (): void => {
+  const load = (): CatalogStore => {
     const current = store()
     if (current === undefined) {
       throw new ServiceError('unavailable', 'Keys are still being read. Try again shortly.')
     }
-    if (current === watched) return
+    if (current === watched) return current
     watched = current
     current.onChange((record) => {
       if (record.kind === 'key' && watched === current) reload(current)
     })
     reload(current)
+    return current
   }
   const isGood = ({ expiresAtMs }: Issued): boolean => expiresAtMs === undefined || nowMs() < expiresAtMs
   return {
@@ -69,6 +72,10 @@ export function createKeyDirectory(
       recalled.set(authorization, issued)
       return issued.principal
     },
+    tenantOf: (id) =>
+      load()
+        .all('key')
+        .find(({ name }) => name === id)?.tenant,
   }
 }
 
@@ -77,11 +84,6 @@ const shape = Compile(Key)
 /** A record that another writer has spoilt lets nobody in, and keeps no other key out. */
 function isKey(entry: CatalogEntry): entry is CatalogEntry<Key> {
   return shape.Check(entry.body)
-}
-
-/** As it stands in the catalog. Keys are random: nothing slower than SHA-256 is needed to keep them. */
-export function hashKey(key: string): string {
-  return createHash('sha256').update(key).digest('base64url')
 }
 
 function toIssued({ tenant, name, body }: CatalogEntry<Key>): [hash: string, issued: Issued] {

@@ -2,7 +2,8 @@ import type { CatalogRecord } from '@millrace/proto'
 import t from 'tap'
 import { createAuthenticator } from '../src/authenticate-key.ts'
 import { type CatalogStore, createCatalogStore } from '../src/catalog-store.ts'
-import { createKeyDirectory, hashKey } from '../src/key-directory.ts'
+import { createKeyDirectory } from '../src/key-directory.ts'
+import { hashKey } from '../src/key-text.ts'
 
 const text = 'mr_0123456789012345678901234567890123456789012'
 const authorization = `Bearer ${text}`

@@ -6,6 +6,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import type { Authenticator, Principal } from '@millrace/catalog/authenticate-key'
+import type { KeyLimits } from '@millrace/catalog/key-usage'
 import {
   type CloudEvent,
   IngestServiceService,
@@ -18,7 +19,9 @@ import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
+import { rateLimited } from '@millrace/service-kit/rate-limit-http'
 import type { AcceptEvents } from './accept-events.ts'
+import { admitEvents } from './admit-events.ts'
 import { readGrpcEvents } from './grpc-event.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { createPublishStream } from './publish-stream.ts'
@@ -27,6 +30,7 @@ import { unconfirmed } from './unconfirmed.ts'
 
 export interface IngestGrpcDeps {
   readonly authenticator: Authenticator
+  readonly limits: KeyLimits
   readonly acceptEvents: AcceptEvents
   readonly metrics: IngestMetrics
   readonly logger: Logger
@@ -45,7 +49,7 @@ export interface IngestGrpcConfig {
 export type Publish = (events: readonly CloudEvent[], caller: Caller) => Promise<PublishResponse>
 
 interface Caller {
-  readonly principal: Principal
+  readonly authorization: string | undefined
   readonly traceparent: string | undefined
 }
 
@@ -57,10 +61,18 @@ export interface IngestGrpc {
 
 /** The gRPC door: millrace.v1.IngestService over the same core as the HTTP door. */
 export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig): IngestGrpc {
+  const authenticate = ({ authorization }: Caller): Principal =>
+    deps.authenticator.authenticate(authorization, 'events:write')
   const publish: Publish = async (events, caller) => {
     try {
+      // For each request of a stream anew: a key may be revoked while the stream is open.
+      const principal = authenticate(caller)
+      const limit = deps.limits.take(principal, 1)
+      if (limit?.admitted === false) throw rateLimited(limit)
       checkSize(events, config)
-      const read = readGrpcEvents(events, createReception(deps, { ...caller, fillIn: true }))
+      const { traceparent } = caller
+      const read = readGrpcEvents(events, createReception(deps, { principal, traceparent, fillIn: true }))
+      admitEvents(deps.limits, principal, read)
       const { ids } = await within(deps.acceptEvents(read), config.requestTimeoutMs, unconfirmed)
       deps.metrics.accepted(ids.length)
       return { accepted: ids.length, ids: [...ids] }
@@ -71,7 +83,7 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     }
   }
   const callerOf = (metadata: Metadata): Caller => ({
-    principal: deps.authenticator.authenticate(textOf(metadata, 'authorization'), 'events:write'),
+    authorization: textOf(metadata, 'authorization'),
     traceparent: textOf(metadata, 'traceparent'),
   })
   const streams = createPublishStream(publish)
@@ -79,8 +91,7 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     call: ServerUnaryCall<PublishRequest, PublishResponse>,
     callback: sendUnaryData<PublishResponse>,
   ): void => {
-    // Not awaited: gRPC takes the answer by its callback. `callerOf` throws, so it has to be inside.
-    void (async () => publish(call.request.events, callerOf(call.metadata)))().then(
+    publish(call.request.events, callerOf(call.metadata)).then(
       (response) => {
         deps.metrics.request('grpc Publish', status.OK)
         callback(null, response)
@@ -95,6 +106,7 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
   const publishStream = (stream: ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>): void => {
     try {
       const caller = callerOf(stream.metadata)
+      authenticate(caller)
       streams.open(stream, caller)
       deps.metrics.request('grpc PublishStream', status.OK)
     } catch (error) {

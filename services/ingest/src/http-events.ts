@@ -1,7 +1,9 @@
 import type { Event } from '@millrace/proto'
 import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { writeRateLimit } from '@millrace/service-kit/rate-limit-http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { admitEvents } from './admit-events.ts'
 import { postEvents } from './describe-events.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { isBinaryMode, readBinaryEvent } from './read-binary-event.ts'
@@ -31,6 +33,8 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
       async (request, reply) => {
         try {
           const events = readEvents(request, deps, config)
+          const limit = admitEvents(deps.limits, principalOf(request), events)
+          if (limit !== undefined) writeRateLimit(reply, limit)
           const { ids } = await within(deps.acceptEvents(events), config.requestTimeoutMs, unconfirmed)
           deps.metrics.accepted(ids.length)
           return reply.code(202).send({ accepted: ids.length, ids })

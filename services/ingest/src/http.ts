@@ -1,4 +1,6 @@
 import type { Authenticator } from '@millrace/catalog/authenticate-key'
+import type { NewKey } from '@millrace/catalog/key-text'
+import type { KeyLimits } from '@millrace/catalog/key-usage'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
@@ -8,6 +10,7 @@ import {
   installProblems,
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
+import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -20,11 +23,17 @@ import type { AcceptPostback } from './accept-postback.ts'
 import { commandDocs } from './describe-commands.ts'
 import { addCatalogRoutes, type WriteCatalog } from './http-catalog.ts'
 import { addEventRoutes } from './http-events.ts'
+import { addKeyRoutes } from './http-keys.ts'
 import { addPostbackRoutes } from './http-postbacks.ts'
 import type { IngestMetrics } from './metrics.ts'
+import { knownPrincipal } from './require-scope.ts'
 
 export interface IngestHttpDeps {
   readonly authenticator: Authenticator
+  readonly limits: KeyLimits
+  readonly newKey: () => NewKey
+  /** Whose an issued key is; undefined when there is none of this id. */
+  readonly tenantOfKey: (id: string) => string | undefined
   readonly acceptEvents: AcceptEvents
   readonly acceptPostback: AcceptPostback
   readonly writeCatalog: WriteCatalog
@@ -69,6 +78,10 @@ export async function createHttpDoor(
   app.setSerializerCompiler(() => JSON.stringify)
   app.removeContentTypeParser('text/plain')
   installProblems(app)
+  installRateLimits(app, (request) => {
+    const principal = knownPrincipal(request)
+    return principal && deps.limits.take(principal, 1)
+  })
   app.addHook('onResponse', (request, reply, done) => {
     deps.metrics.request(routeOf(request), reply.statusCode)
     done()
@@ -80,6 +93,7 @@ export async function createHttpDoor(
   addEventRoutes(app, deps, config)
   addPostbackRoutes(app, deps, config)
   addCatalogRoutes(app, deps)
+  addKeyRoutes(app, deps)
   return app
 }
 

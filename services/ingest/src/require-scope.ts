@@ -15,8 +15,13 @@ export function requireScope(authenticator: Authenticator, scope: Scope) {
 
 const principals = new WeakMap<FastifyRequest, Principal>()
 
+/** Undefined while the request has not shown a key, or when its route does not ask for one. */
+export function knownPrincipal(request: FastifyRequest): Principal | undefined {
+  return principals.get(request)
+}
+
 export function principalOf(request: FastifyRequest): Principal {
-  const principal = principals.get(request)
+  const principal = knownPrincipal(request)
   if (principal === undefined) throw new Error('the route does not ask for a key')
   return principal
 }

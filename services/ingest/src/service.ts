@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import { type CatalogWriter, createCatalogWriter } from '@millrace/catalog/catalog-writer'
-import { catalogTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
+import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import { newKey } from '@millrace/catalog/key-text'
+import { createKeyUsageBook } from '@millrace/catalog/key-usage'
+import { startKeyUsageExchange } from '@millrace/catalog/key-usage-exchange'
+import { catalogTopic, eventsTopic, postbacksTopic, usageTopic } from '@millrace/proto/topics'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
@@ -100,17 +105,36 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       maxUnconfirmedBytes: config.maxUnconfirmedBytes,
     },
   )
-  const authenticator = createAuthenticator(config.rootKey)
+  const keys = createKeyDirectory(() => state.connected?.reader.store)
+  const authenticator = createAuthenticator(config.rootKey, keys)
+  const limits = createKeyUsageBook(randomUUID())
+  const usageDeps = { book: limits, send: producer.send, logger, service: 'ingest' }
+  const usageExchange = connecting.then(() => state.connected && startKeyUsageExchange(usageDeps, config))
   const writeCatalog = async (...args: Parameters<CatalogWriter['write']>) => {
     if (state.connected === undefined) throw notConnected()
     return state.connected.writer.write(...args)
   }
   const http = await createHttpDoor(
-    { authenticator, acceptEvents, acceptPostback, writeCatalog, metrics, logger, now, newId },
+    {
+      authenticator,
+      limits,
+      newKey,
+      tenantOfKey: keys.tenantOf,
+      acceptEvents,
+      acceptPostback,
+      writeCatalog,
+      metrics,
+      logger,
+      now,
+      newId,
+    },
     config,
   )
   await http.listen({ host: config.httpHost, port: config.httpPort })
-  const ingestGrpc = createIngestGrpc({ authenticator, acceptEvents, metrics, logger, now, newId }, config)
+  const ingestGrpc = createIngestGrpc(
+    { authenticator, limits, acceptEvents, metrics, logger, now, newId },
+    config,
+  )
   const grpc = await startGrpcDoor({ readiness }, config, [ingestGrpc.service])
   return {
     httpPort: boundPort(http),
@@ -125,7 +149,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
         ingestGrpc.endStreams().then(() => grpc.stop(config.requestTimeoutMs)),
       ])
       await eventProducer.drain()
-      await connecting
+      await (await usageExchange)?.stop()
       await state.connected?.writer.stop()
       await producer.stop(deliveryTimeoutMs)
       await state.connected?.reader.stop()
@@ -146,7 +170,11 @@ async function connect(
 ): Promise<void> {
   while (!state.stopping && state.connected === undefined) {
     try {
-      const partitions = await ensureTopics([eventsTopic, catalogTopic, postbacksTopic], config, logger)
+      const partitions = await ensureTopics(
+        [eventsTopic, catalogTopic, postbacksTopic, usageTopic],
+        config,
+        logger,
+      )
       const reader = await startCatalogReader(config, logger, 'ingest')
       const writer = createCatalogWriter(
         { reader, config, logger },

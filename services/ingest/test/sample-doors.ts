@@ -1,5 +1,6 @@
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import type { CatalogWrite } from '@millrace/catalog/decide-write'
+import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import type { Event } from '@millrace/proto'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
@@ -29,6 +30,9 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
   const app = await createHttpDoor(
     {
       authenticator: createAuthenticator(rootKey),
+      limits: createKeyUsageBook('sample'),
+      newKey: () => ({ id: 'key_new', text: 'mr_new' }),
+      tenantOfKey: () => undefined,
       acceptEvents: async (events) => {
         accepted.push(...events)
         return { ids: events.map(({ id }) => id), positions: [] }
