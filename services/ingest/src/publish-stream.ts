@@ -14,6 +14,8 @@ export interface PublishStreams {
 /** A stream reads no further above either; HTTP/2's flow control then stops the client. */
 const maxOpenRequests = 1_024
 const maxOpenBytes = 8 * 1024 * 1024
+/** After a request that could not be taken no other is read for so long; Kafka is asked again soon, not at once. */
+const restMs = 500
 
 /**
  * Requests of a stream are accepted side by side and answered in the order of confirmation. A crash leaves those
@@ -41,15 +43,26 @@ function serve(
   const underWay = new Set<Promise<void>>()
   let bytes = 0
   let clogged = false
+  let resting = false
   let ended = false
   const throttle = (): void => {
-    const full = underWay.size >= maxOpenRequests || bytes >= maxOpenBytes || clogged || ended
+    const full = underWay.size >= maxOpenRequests || bytes >= maxOpenBytes || clogged || resting || ended
     if (full && !stream.isPaused()) stream.pause()
     else if (!full && stream.isPaused()) stream.resume()
   }
   const answer = (response: PublishStreamResponse): void => {
     // A client that does not read its answers gets to send no more either.
     if (!stream.destroyed && !stream.write(response)) clogged = true
+  }
+  /** What comes next would only be refused as well: it stays with the client. */
+  const rest = (error: unknown): void => {
+    if (!(error instanceof ServiceError) || error.code !== 'unavailable' || resting) return
+    resting = true
+    const over = (): void => {
+      resting = false
+      throttle()
+    }
+    setTimeout(over, restMs).unref()
   }
   stream.on('drain', () => {
     clogged = false
@@ -61,7 +74,10 @@ function serve(
     const done = publish(request)
       .then(
         (accepted) => answer({ sequence: request.sequence, outcome: { $case: 'accepted', value: accepted } }),
-        (error: unknown) => answer(refusal(request.sequence, error)),
+        (error: unknown) => {
+          rest(error)
+          answer(refusal(request.sequence, error))
+        },
       )
       .finally(() => {
         bytes -= size
