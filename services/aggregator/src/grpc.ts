@@ -69,7 +69,7 @@ function watchLive(call: Call<WatchLiveRequest, LiveUpdate>, reader: Principal, 
   if (tenant === '' || meter === '') {
     throw new ServiceError('invalid-request', 'tenant and meter have to be given')
   }
-  if (tenant !== reader.tenant) throw new ServiceError('forbidden', 'The key is of another tenant.')
+  checkReader(reader, tenant)
   const span = Math.min(seconds === 0 ? liveSeconds : seconds, liveSeconds)
   let seen: LiveChanges | undefined
   pushRegularly(call, () => {
@@ -89,6 +89,18 @@ function watchLive(call: Call<WatchLiveRequest, LiveUpdate>, reader: Principal, 
       })),
     }
   })
+}
+
+/** The other services ask with the root key, for any tenant; the cells do not tell which events they are made of. */
+function checkReader({ tenant, keyId, constraints }: Principal, asked: string): void {
+  if (keyId === undefined) return
+  if (tenant !== asked) throw new ServiceError('forbidden', 'The key is of another tenant.')
+  if (constraints !== undefined) {
+    throw new ServiceError(
+      'forbidden',
+      'The key is constrained: read the live view through the query service.',
+    )
+  }
 }
 
 function toLiveGroup(key: string, cell: LiveCell) {

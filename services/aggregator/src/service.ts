@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { catalogTopic, deliveriesTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -9,6 +10,11 @@ import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import type { Logger } from '@millrace/service-kit/log'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createStoredEventsReader } from './backfill-events.ts'
+import { createBackfilledMeters } from './backfill-meter.ts'
+import { createBackfillMetrics } from './backfill-metrics.ts'
+import { type BackfillRunner, startBackfillRunner } from './backfill-runner.ts'
+import { createBackfillStore } from './backfill-store.ts'
 import type { AggregatorConfig } from './config.ts'
 import { type DeliveriesConsumer, startDeliveriesConsumer } from './deliveries-consumer.ts'
 import { type EventsConsumer, startEventsConsumer } from './events-consumer.ts'
@@ -45,6 +51,7 @@ interface Parts {
   events?: EventsConsumer
   deliveries?: DeliveriesConsumer
   landedThrough?: LandedThrough
+  backfills?: BackfillRunner
   partitions: number
 }
 
@@ -67,9 +74,13 @@ export async function createService(
     seenIds: () => sumSeenIds(parts.events),
     liveCells: live.cells,
   })
+  const backfillMetrics = createBackfillMetrics(metrics.registry, () => parts.backfills?.unfinished() ?? 0)
   const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
   const aggregation = createAggregationService({
-    authenticator: createAuthenticator(config.rootKey),
+    authenticator: createAuthenticator(
+      config.rootKey,
+      createKeyDirectory(() => parts.catalog?.store),
+    ),
     instance: randomUUID(),
     live,
     landedThrough: () => parts.landedThrough?.read() ?? [],
@@ -132,6 +143,23 @@ export async function createService(
     parts.deliveries = await until('kafka', 'no broker answers', () =>
       startDeliveriesConsumer({ insert, metrics, logger, now }, config),
     )
+    parts.backfills = startBackfillRunner(
+      {
+        meters: createBackfilledMeters(catalog.store),
+        onCatalogChange: catalog.store.onChange,
+        catalogPosition: catalog.position,
+        lanes: events.lanes,
+        liveIsBehind: () => isBehind(events, now()),
+        readStoredEvents: createStoredEventsReader(clickhouse),
+        ratesOf: (tenant, type) => rulesOf(tenant, type).rates ?? [],
+        store: createBackfillStore(clickhouse),
+        insert: eventsDeps.insert,
+        nextTurn: eventsDeps.nextTurn,
+        metrics: backfillMetrics,
+        logger,
+      },
+      { partitions: parts.partitions, chunkEvents: config.backfillChunkEvents },
+    )
     parts.landedThrough = followLandedThrough(
       { lanes: events.lanes, watermarks: events.watermarks, readiness, logger, now },
       config,
@@ -151,6 +179,7 @@ export async function createService(
       await broughtUp
       await grpc.stop(200)
       await parts.landedThrough?.stop()
+      await parts.backfills?.stop()
       // Two thirds of the time for what was read, the rest for leaving the group.
       await parts.events?.stop((config.shutdownTimeoutMs * 2) / 3)
       await parts.deliveries?.stop()
@@ -159,6 +188,13 @@ export async function createService(
       await operations.stop()
     },
   }
+}
+
+/** An event waits longer than reports may lag behind. */
+function isBehind(events: EventsConsumer, nowMs: number): boolean {
+  return events
+    .lanes()
+    .some((lane) => (lane.progress().oldestUnlandedUs ?? Number.POSITIVE_INFINITY) < (nowMs - 1_000) * 1_000)
 }
 
 function sumSeenIds(events: EventsConsumer | undefined): { ids: number; bytes: number } {

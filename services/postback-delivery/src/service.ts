@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import {
+  catalogTopic,
   deadTopic,
   deliveriesTopic,
   parkedTopic,
@@ -44,7 +47,14 @@ const sources: readonly { group: string; topics: ReadonlyMap<string, number> }[]
     topics: new Map(retryTiers.map((tier) => [retryTopic(tier).name, tier.delayMs])),
   },
 ]
-const topics = [postbacksTopic, ...retryTiers.map(retryTopic), parkedTopic, deadTopic, deliveriesTopic]
+const topics = [
+  catalogTopic,
+  postbacksTopic,
+  ...retryTiers.map(retryTopic),
+  parkedTopic,
+  deadTopic,
+  deliveriesTopic,
+]
 const retryMs = 500
 const maxPools = 1_024
 /** A transaction that a crash left open is aborted after it, unless the same instance comes back before. */
@@ -81,7 +91,12 @@ export async function createService(
     config,
   )
   const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
-  const delivery = createDeliveryService({ authenticator: createAuthenticator(config.rootKey), readState })
+  let catalog: CatalogReader | undefined
+  const authenticator = createAuthenticator(
+    config.rootKey,
+    createKeyDirectory(() => catalog?.store),
+  )
+  const delivery = createDeliveryService({ authenticator, readState })
   const grpc = await startGrpcDoor({ readiness }, config, [delivery])
 
   const stopping = new AbortController()
@@ -94,6 +109,7 @@ export async function createService(
   }
   const connectAll = async (): Promise<void> => {
     await ensureTopics(topics, config, logger)
+    catalog ??= await startCatalogReader(config, logger, 'postback-delivery')
     for (const source of sources.slice(consumers.length)) {
       // Each has a share of its own, so that a flood of new deliveries does not keep retries from being read.
       const limits = { maxRecords: config.maxWaiting / 2, maxBytes: config.maxWaitingBytes / 2 }
@@ -122,7 +138,7 @@ export async function createService(
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))
       await flow.stop(config.shutdownTimeoutMs * 0.6)
       await Promise.all(consumers.map((consumer) => consumer.stop()))
-      await Promise.all([grpc.stop(1_000), operations.stop()])
+      await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop()])
     },
   }
 }

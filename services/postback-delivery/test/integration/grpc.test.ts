@@ -44,10 +44,11 @@ t.test('the state says what is under way, and asks for a key', async (t) => {
     await service.stop()
     await mesh.stop()
   })
-  for (const key of [undefined, 'another key altogether']) {
-    const refusal = await readState(client, key).catch((error: ServiceError) => error)
-    t.match(refusal, { code: status.UNAUTHENTICATED })
-  }
+  const refusal = (key: string | undefined) => readState(client, key).catch((error: ServiceError) => error)
+  t.match(await refusal(undefined), { code: status.UNAUTHENTICATED })
+  // Before the keys were read nobody knows whether it is one.
+  await until('the service is ready', () => service.readiness.isReady())
+  t.match(await refusal('another key altogether'), { code: status.UNAUTHENTICATED })
   await mesh.request(numbered(10, receiver.origin))
   await until('its connections are taken', () => answers.length === 3)
   let state = await readState(client, rootKey)
