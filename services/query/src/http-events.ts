@@ -1,52 +1,16 @@
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
+import { type EventId, type EventSource, type EventsQuery, getEvent, listEvents } from './describe-events.ts'
 import { formatEvent, formatList } from './format-lists.ts'
 import type { Authorize, HttpDeps } from './http.ts'
-import { listLimits, listParameters, parseTimeRange } from './list-parameters.ts'
-
-const EventsQuery = Type.Object(
-  {
-    type: Type.Optional(Type.String()),
-    subject: Type.Optional(Type.String()),
-    source: Type.Optional(Type.String()),
-    status: Type.Optional(
-      Type.Enum(['processed', 'invalid'], {
-        description: 'an event that was only received so far is in no list',
-      }),
-    ),
-    ...listParameters,
-  },
-  { additionalProperties: false },
-)
-
-const EventId = Type.Object({ id: Type.String() })
-const EventSource = Type.Object({ source: Type.Optional(Type.String()) }, { additionalProperties: false })
-
-const EventAnswer = Type.Object({
-  event: Type.Record(Type.String(), Type.Unknown(), { description: 'CloudEvents 1.0 JSON' }),
-  status: Type.Enum(['processed', 'invalid']),
-  reason: Type.Optional(Type.String()),
-  pointer: Type.Optional(Type.String()),
-  receivedAt: Type.String(),
-  storedAt: Type.String(),
-  application: Type.String(),
-  schemaVersion: Type.Integer(),
-})
+import { listLimits, parseTimeRange } from './list-parameters.ts'
 
 export function addEventRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
   app.get(
     '/v1/events',
     {
       onRequest: async (request) => void authorize(request, 'events:read'),
-      schema: {
-        tags: ['events'],
-        summary: 'Events, the latest received first',
-        description: 'from and to are of the events’ own time.',
-        querystring: EventsQuery,
-        response: {
-          200: Type.Object({ events: Type.Array(EventAnswer), nextCursor: Type.Optional(Type.String()) }),
-        },
-      },
+      schema: listEvents,
     },
     async (request, reply) => {
       const { tenant } = authorize(request, 'events:read')
@@ -62,14 +26,7 @@ export function addEventRoutes(app: FastifyInstance, deps: HttpDeps, authorize: 
     '/v1/events/:id',
     {
       onRequest: async (request) => void authorize(request, 'events:read'),
-      schema: {
-        tags: ['events'],
-        summary: 'One event and what became of it',
-        description: 'Where several sources have an event of this id, source says which one is meant.',
-        params: EventId,
-        querystring: EventSource,
-        response: { 200: EventAnswer },
-      },
+      schema: getEvent,
     },
     async (request, reply) => {
       const { tenant } = authorize(request, 'events:read')

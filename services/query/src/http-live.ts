@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
+import { watchReport } from './describe-reports.ts'
 import { formatLiveEvent } from './format-live.ts'
 import type { Authorize, HttpDeps } from './http.ts'
 import { type SseWriter, startSse } from './sse-writer.ts'
 import { nowUs } from './time.ts'
 
-const MeterName = Type.Object({ meter: Type.String() })
 const spanSeconds = 300
 
 export function addLiveRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
@@ -21,24 +20,11 @@ export function addLiveRoutes(app: FastifyInstance, deps: HttpDeps, authorize: A
       // A HEAD request would open a stream that nobody reads.
       exposeHeadRoute: false,
       onRequest: async (request) => void authorize(request, 'reports:read'),
-      schema: {
-        tags: ['reports'],
-        summary: 'The last minutes by second, as server-sent events',
-        description:
-          'Events of type "live" several times a second. The first one, and each with "reset": true, is complete; the others hold the seconds that changed. A reader that is too slow is left behind and then gets a complete one; so does one that comes back with last-event-id.',
-        params: MeterName,
-        querystring: Type.Object({}, { additionalProperties: false }),
-        response: {
-          200: {
-            description: 'text/event-stream',
-            content: { 'text/event-stream': { schema: Type.String() } },
-          },
-        },
-      },
+      schema: watchReport,
     },
     (request, reply) => {
       const { tenant } = authorize(request, 'reports:read')
-      const { meter } = request.params as Static<typeof MeterName>
+      const { meter } = request.params as { meter: string }
       let writer: SseWriter | undefined
       const unsubscribe = deps.live.subscribe(tenant, meter, spanSeconds, {
         isReady: () => writer?.isReady() ?? false,

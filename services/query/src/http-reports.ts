@@ -1,72 +1,12 @@
 import { createHash } from 'node:crypto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
+import { getReport, queryReport, type ReportBody, type ReportQuerystring } from './describe-reports.ts'
 import { formatReportCsv, formatReportIdentity, formatReportJson } from './format-report.ts'
 import type { Authorize, HttpDeps } from './http.ts'
-import { type ReportParameters, reportLimits } from './parse-report-parameters.ts'
+import type { ReportParameters } from './parse-report-parameters.ts'
 import type { Report } from './read-report.ts'
-import { windowNames } from './report-query.ts'
-
-const TextList = Type.Union([Type.String(), Type.Array(Type.String())])
-const Time = Type.String({ format: 'date-time', description: 'RFC 3339, up to microseconds' })
-const Numbers = Type.Enum(['number', 'string'], {
-  description: '"string" quotes values, for readers whose numbers would round them',
-})
-
-const common = {
-  from: Type.Optional(Time),
-  to: Type.Optional(Time),
-  window: Type.Optional(Type.Enum([...windowNames], { description: 'default total' })),
-  timezone: Type.Optional(Type.String({ description: 'IANA time zone of the windows, default UTC' })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: reportLimits.maxRows })),
-  cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
-  fill: Type.Optional(Type.Boolean({ description: 'rows also for windows without events; needs from' })),
-  numbers: Type.Optional(Numbers),
-}
-
-const ReportQuerystring = Type.Object(
-  {
-    ...common,
-    groupBy: Type.Optional(TextList),
-    order: Type.Optional(TextList),
-  },
-  { additionalProperties: false, patternProperties: { '^filter\\.': TextList } },
-)
-
-const ReportBody = Type.Object(
-  {
-    ...common,
-    groupBy: Type.Optional(TextList),
-    order: Type.Optional(TextList),
-    filter: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String()))),
-  },
-  { additionalProperties: false },
-)
-
-const ReportAnswer = Type.Object({
-  meter: Type.String(),
-  window: Type.String(),
-  from: Time,
-  to: Time,
-  timezone: Type.String(),
-  generatedAt: Time,
-  dataThrough: Type.String({
-    format: 'date-time',
-    description: 'all events received before it are included',
-  }),
-  rows: Type.Array(
-    Type.Object({
-      windowStart: Time,
-      windowEnd: Time,
-      group: Type.Record(Type.String(), Type.String()),
-      value: Type.Union([Type.Number(), Type.String(), Type.Null()]),
-    }),
-  ),
-  nextCursor: Type.Optional(Type.String()),
-})
-
-const MeterName = Type.Object({ meter: Type.String() })
 
 export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
   const answer = async (
@@ -77,20 +17,18 @@ export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize:
   ): Promise<FastifyReply> => {
     const { tenant } = authorize(request, 'reports:read')
     const form = chooseForm(request.headers.accept)
-    const { meter } = request.params as Static<typeof MeterName>
+    const { meter } = request.params as { meter: string }
     const end = deps.metrics.reportSeconds.startTimer()
     const report = await deps.reports.read(tenant, meter, parameters)
     end()
     return sendReport(request, reply, report, form, numbers)
   }
-  const answers = { 200: ReportAnswer, 304: Type.Null({ description: 'if-none-match holds the ETag' }) }
-  const described = { tags: ['reports'], params: MeterName, response: answers }
   app.get(
     '/v1/reports/:meter',
     {
       // Before the parameters are looked at: without a key nobody learns what they are.
       onRequest: async (request) => void authorize(request, 'reports:read'),
-      schema: { ...described, summary: 'A meter over a time range', querystring: ReportQuerystring },
+      schema: getReport,
     },
     (request, reply) => {
       const query = request.query as Static<typeof ReportQuerystring>
@@ -101,7 +39,7 @@ export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize:
     '/v1/reports/:meter',
     {
       onRequest: async (request) => void authorize(request, 'reports:read'),
-      schema: { ...described, summary: 'The same, for long lists', body: ReportBody },
+      schema: queryReport,
     },
     (request, reply) => {
       const { groupBy, order, numbers, ...rest } = request.body as Static<typeof ReportBody>

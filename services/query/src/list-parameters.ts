@@ -6,10 +6,16 @@ export const listLimits = { defaultItems: 50, maxItems: 500 } as const
 
 /** Parameters that every list takes. */
 export const listParameters = {
-  from: Type.Optional(Type.String({ format: 'date-time' })),
-  to: Type.Optional(Type.String({ format: 'date-time' })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listLimits.maxItems })),
-  cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+  from: Type.Optional(Type.String({ format: 'date-time', description: 'Begin of the range.' })),
+  to: Type.Optional(Type.String({ format: 'date-time', description: 'End of the range, not included.' })),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: listLimits.maxItems,
+      description: `Of a page; default ${listLimits.defaultItems}.`,
+    }),
+  ),
+  cursor: Type.Optional(Type.String({ maxLength: 8_192, description: 'nextCursor of the page before.' })),
 }
 
 /** @throws {ServiceError} `invalid-request` for times that cannot be read or are the wrong way round */

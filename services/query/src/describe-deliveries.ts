@@ -1,0 +1,148 @@
+import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
+import { Type } from 'typebox'
+import { deliveryStatuses } from './list-deliveries.ts'
+import { listParameters } from './list-parameters.ts'
+
+const Status = Type.Enum([...deliveryStatuses], {
+  description:
+    'pending: not tried yet; retrying: failed, another attempt follows; dead: failed for good; held: kept until it is replayed.',
+})
+
+export const DeliveriesQuery = Type.Object(
+  {
+    endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint.' })),
+    postback: Type.Optional(Type.String({ description: 'Only deliveries of this postback, by its id.' })),
+    status: Type.Optional(Status),
+    ...listParameters,
+  },
+  { additionalProperties: false },
+)
+
+export const DeliveryId = Type.Object({
+  id: Type.String({ examples: ['dl_0198c1a3'], description: 'Of the delivery.' }),
+})
+export const PostbackId = Type.Object({
+  id: Type.String({ examples: ['pb_0198c1a2'], description: 'Of the postback.' }),
+})
+export const NoQuery = Type.Object({}, { additionalProperties: false })
+
+const Time = Type.String({ format: 'date-time' })
+const Attempt = Type.Object(
+  {
+    number: Type.Integer({ description: '1 for the first.' }),
+    outcome: Type.String({ description: 'delivered, retry, dead or held.' }),
+    method: Type.String(),
+    url: Type.String({ description: 'As sent, macros filled in.' }),
+    startedAt: Time,
+    durationMs: Type.Number({ description: 'To the last byte of the response that was read.' }),
+    responseCode: Type.Optional(Type.Integer({ description: 'Missing when there was no response.' })),
+    responseBody: Type.Optional(Type.String({ description: 'Capped. Not in lists.' })),
+    responseBodyTruncated: Type.Optional(Type.Boolean()),
+    errorCode: Type.Optional(
+      Type.String({
+        description:
+          'Of a failure without a response: dns, connect, tls, timeout, reset, protocol, forbidden_address, render.',
+      }),
+    ),
+    errorDetail: Type.Optional(Type.String()),
+    nextAttemptAt: Type.Optional(Time),
+  },
+  { title: 'Attempt' },
+)
+
+const Delivery = Type.Object(
+  {
+    id: Type.String({ description: 'The receiver sees it as webhook-id, the same in all attempts.' }),
+    postbackId: Type.Optional(Type.String()),
+    endpoint: Type.Optional(Type.String()),
+    status: Status,
+    acceptedAt: Time,
+    attempts: Type.Array(Attempt),
+  },
+  { title: 'Delivery' },
+)
+
+const delivery = {
+  id: 'dl_0198c1a3',
+  postbackId: 'pb_0198c1a2',
+  status: 'delivered',
+  acceptedAt: '2026-11-21T09:30:00Z',
+  attempts: [
+    {
+      number: 1,
+      outcome: 'delivered',
+      method: 'GET',
+      url: 'http://sample-domain.example/data?title=Gopher',
+      startedAt: '2026-11-21T09:30:00.01Z',
+      durationMs: 12.5,
+      responseCode: 200,
+      responseBody: 'ok',
+      responseBodyTruncated: false,
+    },
+  ],
+}
+
+const described = { tags: ['deliveries'], security: needs('deliveries:read') }
+
+/** GET /v1/deliveries. */
+export const listDeliveries = {
+  ...described,
+  operationId: 'listDeliveries',
+  summary: 'Deliveries, the latest accepted first',
+  description: 'from and to are of the acceptance.',
+  querystring: DeliveriesQuery,
+  response: {
+    200: answer(
+      'A page of deliveries.',
+      Type.Object({ deliveries: Type.Array(Delivery), nextCursor: Type.Optional(Type.String()) }),
+      { example: { deliveries: [delivery] } },
+    ),
+    ...problems(400, 503),
+  },
+}
+
+/** GET /v1/deliveries/{id}. */
+export const getDelivery = {
+  ...described,
+  operationId: 'getDelivery',
+  summary: 'One delivery with its attempts',
+  params: DeliveryId,
+  querystring: NoQuery,
+  response: {
+    200: answer('The delivery.', Delivery, { example: delivery }),
+    ...problems(400, 404, 503),
+  },
+}
+
+/** GET /v1/postbacks/{id}. */
+export const getPostback = {
+  ...described,
+  operationId: 'getPostback',
+  summary: 'What became of a postback',
+  description: 'Holds the first thousand deliveries; /v1/deliveries?postback= has them all.',
+  params: PostbackId,
+  querystring: NoQuery,
+  response: {
+    200: answer(
+      'The postback.',
+      Type.Object(
+        {
+          id: Type.String(),
+          status: Status,
+          counts: Type.Record(Type.String(), Type.Integer(), { description: 'Deliveries by status.' }),
+          deliveries: Type.Array(Delivery),
+        },
+        { title: 'Postback' },
+      ),
+      {
+        example: {
+          id: 'pb_0198c1a2',
+          status: 'delivered',
+          counts: { pending: 0, retrying: 0, delivered: 1, dead: 0, held: 0 },
+          deliveries: [delivery],
+        },
+      },
+    ),
+    ...problems(400, 404, 503),
+  },
+}
