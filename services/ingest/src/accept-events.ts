@@ -3,7 +3,7 @@ import { eventPartition } from '@millrace/proto/event-partition'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
 import { encodeEventRecord } from './encode-record.ts'
 import type { EventProducer, MessagePosition } from './event-producer.ts'
-import { refuseFaulty } from './read-json-events.ts'
+import { createFaultList } from './fault-list.ts'
 
 export interface AcceptEventsDeps {
   /** Undefined while Kafka has not been reached yet. */
@@ -53,12 +53,12 @@ export function createAcceptEvents(
 }
 
 function checkAll(events: readonly Event[], checkData: AcceptEventsDeps['checkData']): void {
-  const faults: Fault[] = []
+  const faults = createFaultList()
   for (const [index, event] of events.entries()) {
     const fault = checkData(event)
-    if (fault !== undefined) faults.push({ index, ...fault })
+    if (fault !== undefined) faults.add(index, fault.pointer, fault.detail)
   }
-  refuseFaulty(faults)
+  faults.refuse()
 }
 
 function tooLarge(index: number, maxEventBytes: number): ServiceError {

@@ -2,37 +2,50 @@ import type { Event } from '@millrace/proto'
 import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { writeRateLimit } from '@millrace/service-kit/rate-limit-http'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { admitEvents } from './admit-events.ts'
 import { postEvents } from './describe-events.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
+import { bodyOf, checkCodings, leaveBodiesUnread, limitsOf } from './http-body.ts'
 import { isBinaryMode, readBinaryEvent } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
+import { createJsonLines } from './read-json-lines.ts'
+import { collectBody, receiveBody } from './receive-body.ts'
 import { createReception } from './reception.ts'
+import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
 
-const structured: ReadonlyMap<string, { readonly layout: JsonLayout; readonly fillIn: boolean }> = new Map([
+interface Form {
+  readonly layout: JsonLayout | 'lines'
+  readonly fillIn: boolean
+}
+
+const forms: ReadonlyMap<string, Form> = new Map([
   ['application/cloudevents+json', { layout: 'one', fillIn: false }],
   ['application/cloudevents-batch+json', { layout: 'batch', fillIn: false }],
   ['application/json', { layout: 'either', fillIn: true }],
   ['application/x-ndjson', { layout: 'lines', fillIn: true }],
 ])
-const mediaTypes = [...structured.keys()].join(', ')
+const mediaTypes = [...forms.keys()].join(', ')
 
 export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, config: IngestHttpConfig): void {
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    leaveBodiesUnread(scope)
     scope.post(
       '/v1/events',
       {
-        onRequest: [requireScope(deps.authenticator, 'events:write'), checkQuery, checkMediaType],
+        onRequest: [
+          requireScope(deps.authenticator, 'events:write'),
+          checkQuery,
+          checkMediaType,
+          checkCodings,
+        ],
         schema: postEvents,
       },
       async (request, reply) => {
         try {
-          const events = readEvents(request, deps, config)
+          const events = await readEvents(request, deps, config)
           const limit = admitEvents(deps.limits, principalOf(request), events)
           if (limit !== undefined) writeRateLimit(reply, limit)
           const { ids } = await within(deps.acceptEvents(events), config.requestTimeoutMs, unconfirmed)
@@ -47,17 +60,27 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
   })
 }
 
-function readEvents(request: FastifyRequest, deps: IngestHttpDeps, config: IngestHttpConfig): Event[] {
-  const form = structured.get(mediaTypeOf(request))
-  const traceparent = request.headers.traceparent
+async function readEvents(
+  request: FastifyRequest,
+  deps: IngestHttpDeps,
+  { maxBodyBytes, maxEvents }: IngestHttpConfig,
+): Promise<readonly Event[]> {
+  const form = isBinary(request) ? undefined : forms.get(mediaTypeOf(request))
+  const { traceparent } = request.headers
   const reception = createReception(deps, {
     principal: principalOf(request),
     traceparent: typeof traceparent === 'string' ? traceparent : undefined,
     fillIn: form?.fillIn ?? false,
   })
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  if (isBinary(request)) return [readBinaryEvent(request.headers, body, reception)]
-  return readJsonEvents(body, form?.layout ?? 'either', reception, config.maxEvents)
+  const limits = limitsOf(request, maxBodyBytes)
+  if (form?.layout === 'lines') {
+    const lines = createJsonLines(reception, maxEvents)
+    await receiveBody(bodyOf(request), limits, lines.take)
+    return lines.end()
+  }
+  const body = await collectBody(bodyOf(request), limits)
+  if (form === undefined) return [readBinaryEvent(request.raw.rawHeaders, body, reception)]
+  return readJsonEvents(body, form.layout, reception, maxEvents)
 }
 
 /** Whoever asks for an answer after storage must not take another one for it. */
@@ -68,23 +91,24 @@ function checkQuery(request: FastifyRequest, _reply: unknown, done: (error?: Err
 }
 
 /** Before the body is read: nobody sends megabytes to learn that they are of the wrong kind. */
-function checkMediaType(request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void {
-  const mediaType = mediaTypeOf(request)
-  const charset =
-    /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '')?.[1] ?? 'utf-8'
-  if (!/^(identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
-    done(new ServiceError('unsupported-media-type', 'Send the body without a content-encoding.'))
-  } else if (!isBinary(request) && !structured.has(mediaType)) {
-    done(new ServiceError('unsupported-media-type', `Send events as ${mediaTypes}, or with ce- headers.`))
-  } else if (!isBinary(request) && !/^utf-?8$/i.test(charset)) {
-    done(new ServiceError('unsupported-media-type', 'JSON is sent in UTF-8.'))
-  } else done()
+function checkMediaType(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+  if (isBinary(request)) {
+    done()
+    return
+  }
+  try {
+    if (!forms.has(mediaTypeOf(request))) {
+      throw new ServiceError('unsupported-media-type', `Send events as ${mediaTypes}, or with ce- headers.`)
+    }
+    checkCharset(request)
+    done()
+  } catch (error) {
+    reply.header('accept', mediaTypes)
+    done(error as Error)
+  }
 }
 
+/** The media type of structured mode goes before the headers of binary mode. Source: CloudEvents HTTP binding, section 3. */
 function isBinary(request: FastifyRequest): boolean {
   return isBinaryMode(request.headers) && !mediaTypeOf(request).startsWith('application/cloudevents')
-}
-
-function mediaTypeOf(request: FastifyRequest): string {
-  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }

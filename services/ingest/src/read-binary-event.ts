@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isJsonMediaType } from '@millrace/catalog/media-type'
 import type { Event } from '@millrace/proto'
-import type { Fault } from '@millrace/service-kit/errors'
+import { createFaultList } from './fault-list.ts'
 import { type Reception, type Report, readEvent } from './read-event.ts'
-import { checkJson, refuseFaulty } from './read-json-events.ts'
+import { checkJson } from './read-json-event.ts'
 
 const prefix = 'ce-'
 
@@ -14,34 +14,59 @@ export function isBinaryMode(headers: IncomingHttpHeaders): boolean {
 
 /**
  * The event of a request in binary mode. Source: CloudEvents HTTP binding 1.0.2, section 3.1.
+ * @param rawHeaders names and values in turn, as they came
  * @throws {ServiceError} `invalid-request` with every fault
  */
-export function readBinaryEvent(headers: IncomingHttpHeaders, body: Buffer, reception: Reception): Event {
-  const faults: Fault[] = []
-  const report: Report = (pointer, detail) => faults.push({ index: 0, pointer, detail })
-  const attributes: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith(prefix) || value === undefined) continue
-    attributes[name.slice(prefix.length)] = decode(name, String(value), report)
-  }
+export function readBinaryEvent(rawHeaders: readonly string[], body: Buffer, reception: Reception): Event {
+  const faults = createFaultList()
+  const report = faults.reportOf(0)
+  const attributes = readAttributes(rawHeaders, report)
   if ('datacontenttype' in attributes)
     report('/datacontenttype', 'is sent as content-type, not as ce-datacontenttype')
-  attributes.datacontenttype =
-    headers['content-type'] ?? (body.length > 0 ? 'application/octet-stream' : undefined)
+  const contentType = contentTypeOf(rawHeaders)
+  attributes.datacontenttype = contentType ?? (body.length > 0 ? 'application/octet-stream' : undefined)
   const event = readEvent(attributes, { ...reception, fillIn: false }, report)
   if (body.length > 0 && isJsonMediaType(event.dataContentType)) checkJson(body, '/data', report)
   event.data = body
-  refuseFaulty(faults)
+  faults.refuse()
   return event
 }
 
-/** Header values are percent-encoded UTF-8, perhaps in quotes. */
+/** Without a prototype: nothing that a header may be called is there already. */
+function readAttributes(rawHeaders: readonly string[], report: Report): Record<string, unknown> {
+  const attributes = Object.create(null) as Record<string, unknown>
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const header = (rawHeaders[at] as string).toLowerCase()
+    if (!header.startsWith(prefix)) continue
+    const name = header.slice(prefix.length)
+    if (name in attributes) report(pointerTo(name), 'is given by more than one header')
+    attributes[name] = decode(name, rawHeaders[at + 1] as string, report)
+  }
+  return attributes
+}
+
+function contentTypeOf(rawHeaders: readonly string[]): string | undefined {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && /^content-type$/i.test(name))
+  return at === -1 ? undefined : rawHeaders[at + 1]
+}
+
+/** Values are percent-encoded UTF-8; older senders put what has blanks and quotes into quotes instead. */
 function decode(name: string, value: string, report: Report): string {
-  const unquoted = /^".*"$/s.test(value) ? value.slice(1, -1).replace(/\\(.)/gs, '$1') : value
+  if (!/^[\x20-\x7e]*$/.test(value)) {
+    report(pointerTo(name), 'has to be printable ASCII in a header: percent-encode the rest, as UTF-8')
+    return '?'
+  }
+  const unquoted = value.replace(/"((?:[^"\\]|\\.)*)"/g, (_all, inside: string) =>
+    inside.replace(/\\(.)/g, '$1'),
+  )
   try {
     return decodeURIComponent(unquoted)
   } catch {
-    report(`/${name.slice(prefix.length)}`, 'is not percent-encoded UTF-8')
+    report(pointerTo(name), 'is not percent-encoded UTF-8: a percent sign itself is %25')
     return '?'
   }
+}
+
+function pointerTo(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }

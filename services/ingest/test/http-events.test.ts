@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ServiceError } from '@millrace/service-kit/errors'
 import t from 'tap'
 import { authorization, startSampleHttp } from './sample-doors.ts'
@@ -107,10 +108,16 @@ t.test('whatever is wrong is a problem document that says what to change', async
       'unsupported-media-type',
     ],
     [
-      'a compressed body',
-      { headers: { ...json, 'content-encoding': 'gzip' }, payload: event },
+      'an unknown coding',
+      { headers: { ...json, 'content-encoding': 'deflate' }, payload: event },
       415,
       'unsupported-media-type',
+    ],
+    [
+      'a body that is not in its coding',
+      { headers: { ...json, 'content-encoding': 'gzip' }, payload: event },
+      400,
+      'invalid-request',
     ],
     ['too large a body', { headers: json, payload: `{"type":"${'a'.repeat(11_000)}"}` }, 413, 'too-large'],
     [
@@ -136,6 +143,30 @@ t.test('whatever is wrong is a problem document that says what to change', async
     t.notMatch(response.body, /node_modules|\.ts:|\n +at /)
   }
   t.same(accepted, [])
+})
+
+t.test('compressed bodies are taken in every form, and their limit is that of what comes out', async (t) => {
+  const { app, accepted } = await startSampleHttp(t)
+  const send = (contentType: string, coding: string, payload: Buffer) =>
+    app.inject({
+      ...post,
+      headers: { authorization, 'content-type': contentType, 'content-encoding': coding },
+      payload,
+    })
+  const lines = `${event}\n`.repeat(50)
+  t.equal((await send('application/cloudevents+json', 'gzip', gzipSync(event))).statusCode, 202)
+  t.equal((await send('application/json', 'br', brotliCompressSync(`[${event}]`))).statusCode, 202)
+  t.equal((await send('application/x-ndjson', 'zstd', zstdCompressSync(lines))).statusCode, 202)
+  t.equal(accepted.length, 52)
+  t.equal(accepted.at(-1)?.data.toString(), '{"amount":1.10}')
+  const large = await send('application/x-ndjson', 'zstd', zstdCompressSync(`${event}\n`.repeat(1_000)))
+  t.equal(large.statusCode, 413)
+  const cut = await send('application/x-ndjson', 'gzip', gzipSync(lines).subarray(0, -9))
+  t.equal(cut.statusCode, 400)
+  t.match(cut.json(), { detail: /cut off/ })
+  const unknown = await send('application/json', 'compress', Buffer.from(event))
+  t.equal(unknown.headers['accept-encoding'], 'gzip, br, zstd')
+  t.equal(accepted.length, 52)
 })
 
 t.test('each fault of a batch is an entry with index, pointer and detail', async (t) => {

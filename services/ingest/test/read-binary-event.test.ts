@@ -6,7 +6,7 @@ import { receivedAtUs, sampleReception } from './sample-reception.ts'
 
 const headers = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/shop', 'ce-type': 'order.paid' }
 const read = (given: Record<string, string>, body = ''): Event =>
-  readBinaryEvent(given, Buffer.from(body), sampleReception())
+  readBinaryEvent(Object.entries(given).flat(), Buffer.from(body), sampleReception())
 
 function faults(given: Record<string, string>, body = ''): string[] {
   try {

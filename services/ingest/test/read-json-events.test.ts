@@ -2,16 +2,25 @@ import type { Event } from '@millrace/proto'
 import type { Fault } from '@millrace/service-kit/errors'
 import t from 'tap'
 import { type JsonLayout, readJsonEvents } from '../src/read-json-events.ts'
+import { createJsonLines } from '../src/read-json-lines.ts'
 import { receivedAtUs, sampleReception } from './sample-reception.ts'
 
 const valid = '"specversion":"1.0","id":"1","source":"/shop","type":"order.paid"'
 
-function read(body: string | Buffer, layout: JsonLayout = 'either', fillIn = true, maxEvents = 100): Event[] {
-  return readJsonEvents(Buffer.from(body as string), layout, sampleReception({ fillIn }), maxEvents)
+type Layout = JsonLayout | 'lines'
+
+/** Lines come in pieces of seven bytes. */
+function read(body: string | Buffer, layout: Layout = 'either', fillIn = true, maxEvents = 100): Event[] {
+  const bytes = Buffer.from(body as string)
+  const reception = sampleReception({ fillIn })
+  if (layout !== 'lines') return readJsonEvents(bytes, layout, reception, maxEvents)
+  const lines = createJsonLines(reception, maxEvents)
+  for (let at = 0; at < bytes.length; at += 7) lines.take(bytes.subarray(at, at + 7))
+  return lines.end()
 }
 
 /** "index pointer" of each fault. */
-function faults(body: string | Buffer, layout: JsonLayout = 'one', fillIn = false): string[] {
+function faults(body: string | Buffer, layout: Layout = 'one', fillIn = false): string[] {
   try {
     read(body, layout, fillIn)
     return []
@@ -102,7 +111,7 @@ t.test('an event’s own trace goes before the request’s, and stays an extensi
 })
 
 t.test('a batch, an array and lines hold several events; an empty batch holds none', async (t) => {
-  const ids = (body: string, layout: JsonLayout): string[] => read(body, layout).map(({ id }) => id)
+  const ids = (body: string, layout: Layout): string[] => read(body, layout).map(({ id }) => id)
   t.same(ids(` [ {${valid}} , {${valid.replace('"1"', '"2"')}} ] `, 'batch'), ['1', '2'])
   t.same(ids('[]', 'batch'), [])
   t.same(ids('[]', 'either'), [])
@@ -116,11 +125,10 @@ t.test('a batch, an array and lines hold several events; an empty batch holds no
 
 t.test('bodies that are not what they are called are refused', async (t) => {
   t.match(faults('{"type":'), [/^The body is not valid JSON/])
-  t.match(faults(''), [/^The body is not valid JSON/])
+  t.match(faults(''), [/^The body is empty/])
   t.match(faults('{} {}'), [/^The body is not valid JSON/])
   t.match(faults('NaN'), [/^The body is not valid JSON/])
   t.match(faults('[[[[', 'batch'), [/^The body is not valid JSON/])
-  t.match(faults(`{${valid}}\n{"type"`, 'lines'), [/^Line 2 is not valid JSON/])
   t.match(faults(Buffer.from([0x22, 0xff, 0x22])), ['The body is not UTF-8.'])
   t.match(faults(`[{${valid}}]`, 'one'), [/^A single event is a JSON object/])
   t.match(faults(`{${valid}}`, 'batch'), [/^A batch is a JSON array/])
@@ -179,6 +187,33 @@ t.test('all faults of a batch are told at once, by index', async (t) => {
     '3 ',
     '3 /id',
   ])
+})
+
+t.test('every faulty line is told, each by its event and its line', (t) => {
+  const body = Buffer.concat([
+    Buffer.from(`\n{${valid}}\n{"type"\n\n`),
+    Buffer.from([0x22, 0xff, 0x22, 0x0a]),
+    Buffer.from(`{${valid},"time":"x"}\n7\n{${valid}}`),
+  ])
+  const error = t.throws(() => read(body, 'lines')) as unknown as { message: string; faults: Fault[] }
+  t.match(error.message, /4 faults in the events, the first in event 1: Line 3 is not valid JSON/)
+  t.match(error.faults, [
+    { index: 1, pointer: '', detail: /^Line 3 is not valid JSON/ },
+    { index: 2, pointer: '', detail: 'Line 5 is not UTF-8' },
+    { index: 3, pointer: '/time' },
+    { index: 4, pointer: '', detail: /object/ },
+  ])
+  t.end()
+})
+
+t.test('the list of faults has an end, their count has not', (t) => {
+  const error = t.throws(() => read('{}\n'.repeat(1_500), 'lines', true, 2_000)) as unknown as {
+    message: string
+    faults: Fault[]
+  }
+  t.match(error.message, /1500 faults in the events, .*The first 1000 are listed/)
+  t.equal(error.faults.length, 1_000)
+  t.end()
 })
 
 t.test('more events than allowed are refused, however they come', async (t) => {
