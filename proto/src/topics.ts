@@ -17,6 +17,10 @@ export interface TopicDescription {
   readonly retentionMs?: number
   /** Bytes of a segment: what is written often and read from its beginning has to be compacted often. */
   readonly segmentBytes?: number
+  /** Milliseconds after which a new segment file begins: what is older goes only a whole segment at a time. */
+  readonly segmentMs?: number
+  /** Milliseconds that every version of a record stays, of compacted topics. */
+  readonly compactionLagMs?: number
   /** Messages carry the time at which the broker appended them, not the producer's. */
   readonly appendTime?: true
 }
@@ -30,8 +34,16 @@ export const eventsTopic: TopicDescription = {
   partitions: 'events',
   cleanup: 'delete',
   retentionMs: 7 * dayMs,
+  segmentMs: dayMs,
   appendTime: true,
 }
+
+/**
+ * How long after its writing a record of millrace.events is gone from Kafka for certain: its segment takes records for
+ * `segmentMs` and stays until the last of them is `retentionMs` old; brokers look every few minutes, and delete a
+ * minute later.
+ */
+export const eventsGoneAfterMs = 8 * dayMs + 60 * 60 * 1000
 
 export const catalogTopic: TopicDescription = {
   name: 'millrace.catalog',
@@ -39,6 +51,8 @@ export const catalogTopic: TopicDescription = {
   key: '<tenant>/<kind>/<name>',
   partitions: 1,
   cleanup: 'compact',
+  // Longer than any event stays: whoever reads events again finds the catalog as it was then.
+  compactionLagMs: 15 * dayMs,
 }
 
 export const postbacksTopic: TopicDescription = {

@@ -88,6 +88,10 @@ function createTopic(admin: IAdminClient, description: TopicDescription, config:
       'min.insync.replicas': String(config.kafkaMinInsyncReplicas),
       ...(description.retentionMs !== undefined && { 'retention.ms': String(description.retentionMs) }),
       ...(description.segmentBytes !== undefined && { 'segment.bytes': String(description.segmentBytes) }),
+      ...(description.segmentMs !== undefined && { 'segment.ms': String(description.segmentMs) }),
+      ...(description.compactionLagMs !== undefined && {
+        'min.compaction.lag.ms': String(description.compactionLagMs),
+      }),
       ...(description.appendTime && { 'message.timestamp.type': 'LogAppendTime' }),
     },
   }

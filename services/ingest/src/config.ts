@@ -6,6 +6,7 @@ import {
   kafkaSettings,
   logSettings,
   rootKeySettings,
+  secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
 
 const mebibyte = 1024 * 1024
@@ -14,6 +15,7 @@ export const settings = {
   ...logSettings,
   ...kafkaSettings,
   ...rootKeySettings,
+  ...secretsKeySettings,
   ...httpSettings(8080),
   ...doorSettings({ grpc: 50_051, operations: 9101 }),
   maxBodyBytes: setting(

@@ -18,15 +18,23 @@ import {
   fastify,
   LogController,
 } from 'fastify'
+import type { AcceptCommand } from './accept-command.ts'
 import type { AcceptEvents } from './accept-events.ts'
 import type { AcceptPostback } from './accept-postback.ts'
 import { commandDocs } from './describe-commands.ts'
+import { discardRest } from './discard-rest.ts'
+import type { EndpointSecretsDeps } from './endpoint-secrets.ts'
 import { addCatalogRoutes, type WriteCatalog } from './http-catalog.ts'
+import { addCommandRoutes } from './http-commands.ts'
+import { addEndpointRoutes } from './http-endpoints.ts'
 import { addEventRoutes } from './http-events.ts'
 import { addKeyRoutes } from './http-keys.ts'
 import { addPostbackRoutes } from './http-postbacks.ts'
+import { addReplayRoutes } from './http-replays.ts'
+import { addSettingsRoutes } from './http-settings.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { knownPrincipal } from './require-scope.ts'
+import type { TestEndpoint } from './test-endpoint.ts'
 
 export interface IngestHttpDeps {
   readonly authenticator: Authenticator
@@ -36,6 +44,8 @@ export interface IngestHttpDeps {
   readonly tenantOfKey: (id: string) => string | undefined
   readonly acceptEvents: AcceptEvents
   readonly acceptPostback: AcceptPostback
+  readonly acceptCommand: AcceptCommand
+  readonly endpoints: EndpointSecretsDeps & { readonly test: TestEndpoint }
   readonly writeCatalog: WriteCatalog
   readonly metrics: IngestMetrics
   readonly logger: Logger
@@ -67,7 +77,8 @@ export async function createHttpDoor(
     bodyLimit: config.maxBodyBytes,
     // A body that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
-    routerOptions: { maxParamLength: 1_024 },
+    // Ids of events have up to 4,096 characters, and more when they are escaped; headers in all have 16 KiB.
+    routerOptions: { maxParamLength: 12_288 },
     forceCloseConnections: 'idle',
     // What still comes over an open connection while the door closes is answered like everything else.
     return503OnClosing: false,
@@ -84,6 +95,7 @@ export async function createHttpDoor(
   })
   app.addHook('onResponse', (request, reply, done) => {
     deps.metrics.request(routeOf(request), reply.statusCode)
+    if (!request.raw.complete) discardRest(request.raw)
     done()
   })
   await installDocs(app, commandDocs)
@@ -92,7 +104,11 @@ export async function createHttpDoor(
   )
   addEventRoutes(app, deps, config)
   addPostbackRoutes(app, deps, config)
+  addCommandRoutes(app, deps, config)
   addCatalogRoutes(app, deps)
+  addEndpointRoutes(app, deps, config)
+  addSettingsRoutes(app, deps)
+  addReplayRoutes(app, deps)
   addKeyRoutes(app, deps)
   return app
 }

@@ -1,6 +1,5 @@
+import { Retry } from '@millrace/catalog/endpoint-resource'
 import { type Static, Type } from 'typebox'
-
-const maxDelayMs = 24 * 60 * 60 * 1000
 
 export const PostbackRequest = Type.Object(
   {
@@ -34,17 +33,7 @@ export const PostbackRequest = Type.Object(
         description: 'Values of macros that a data object does not have.',
       }),
     ),
-    retry: Type.Optional(
-      Type.Union([
-        Type.Enum(['webhook', '5xx-only']),
-        Type.Object(
-          {
-            delaysMs: Type.Array(Type.Integer({ minimum: 0, maximum: maxDelayMs }), { maxItems: 50 }),
-          },
-          { additionalProperties: false },
-        ),
-      ]),
-    ),
+    retry: Type.Optional(Retry),
   },
   { additionalProperties: false },
 )

@@ -6,6 +6,7 @@ import { Compile } from 'typebox/compile'
 import { checkHeaders } from './check-headers.ts'
 import { checkUrlTemplate } from './check-url-template.ts'
 import { PostbackRequest } from './postback-request.ts'
+import { toRetryPolicy } from './retry-policy.ts'
 import { scanElements, scanMembers, skipBlanks, skipValue } from './scan-json.ts'
 
 /** A postback that was asked for, checked. */
@@ -34,10 +35,7 @@ export function readPostback(body: Buffer): Postback {
       body: endpoint.body,
       defaults,
     },
-    retry:
-      typeof retry === 'string'
-        ? { preset: retry, delaysMs: [], only5xx: retry === '5xx-only' }
-        : { preset: '', delaysMs: retry.delaysMs, only5xx: false },
+    retry: toRetryPolicy(retry),
     data: findData(body),
   }
 }

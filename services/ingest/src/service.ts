@@ -7,6 +7,7 @@ import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { newKey } from '@millrace/catalog/key-text'
 import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import { startKeyUsageExchange } from '@millrace/catalog/key-usage-exchange'
+import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
 import { catalogTopic, eventsTopic, postbacksTopic, usageTopic } from '@millrace/proto/topics'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -16,6 +17,7 @@ import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createAcceptCommand } from './accept-command.ts'
 import { createAcceptEvents } from './accept-events.ts'
 import { createAcceptPostback } from './accept-postback.ts'
 import { createDataCheck } from './check-data.ts'
@@ -26,6 +28,7 @@ import { createIngestGrpc } from './grpc.ts'
 import { guardSend } from './guard-send.ts'
 import { createHttpDoor } from './http.ts'
 import { createIngestMetrics } from './metrics.ts'
+import { createTestEndpoint } from './test-endpoint.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
 export interface IngestService {
@@ -86,13 +89,9 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       maxQueueMs: config.maxQueueMs,
     },
   )
-  const acceptEvents = createAcceptEvents(
-    {
-      log: () => state.connected && { producer: eventProducer, partitions: state.connected.partitions },
-      checkData: createDataCheck(() => state.connected?.reader.store),
-    },
-    config,
-  )
+  const catalog = () => state.connected?.reader.store
+  const log = () => state.connected && { producer: eventProducer, partitions: state.connected.partitions }
+  const acceptEvents = createAcceptEvents({ log, checkData: createDataCheck(catalog) }, config)
   const postbackProducer = guardSend(
     { send: producer.send, unconfirmedBytes: () => producer.unconfirmed().bytes },
     config,
@@ -105,7 +104,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       maxUnconfirmedBytes: config.maxUnconfirmedBytes,
     },
   )
-  const keys = createKeyDirectory(() => state.connected?.reader.store)
+  const keys = createKeyDirectory(catalog)
   const authenticator = createAuthenticator(config.rootKey, keys)
   const limits = createKeyUsageBook(randomUUID())
   const usageDeps = { book: limits, send: producer.send, logger, service: 'ingest' }
@@ -122,6 +121,15 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       tenantOfKey: keys.tenantOf,
       acceptEvents,
       acceptPostback,
+      acceptCommand: createAcceptCommand({ log }),
+      endpoints: {
+        box: createSecretBox(secretsKeysOf(config)),
+        now,
+        test: createTestEndpoint(
+          { ...postbackProducer, catalog, newId },
+          config.kafkaTopicPrefix + postbacksTopic.name,
+        ),
+      },
       writeCatalog,
       metrics,
       logger,

@@ -91,6 +91,7 @@ t.test('a catalog write answers the resource with its version as ETag', async (t
     name: 'visits',
     version: 3,
     updatedAt: '2024-01-01T00:00:00Z',
+    updatedBy: 'root',
     eventTypes: ['visit.recorded'],
     aggregation: 'count',
   })
@@ -160,7 +161,7 @@ t.test('addresses and bytes that no route ever sees are problem documents as wel
   await app.listen({ port: 0, host: '127.0.0.1' })
   for (const [bytes, status] of [
     ['GET /v1/%zz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n', 400],
-    [`PUT /v1/meters/${'x'.repeat(3_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 414],
+    [`PUT /v1/meters/${'x'.repeat(13_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 414],
     [`GET /ping HTTP/1.1\r\nhost: a\r\na: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['garbage\r\n\r\n', 400],
   ] as const) {

@@ -1,22 +1,27 @@
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import type { CatalogWrite } from '@millrace/catalog/decide-write'
 import { createKeyUsageBook } from '@millrace/catalog/key-usage'
+import { createSecretBox } from '@millrace/catalog/seal-secret'
 import type { Event } from '@millrace/proto'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
+import type { Command } from '../src/accept-command.ts'
 import { createHttpDoor, type IngestHttpDeps } from '../src/http.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
 import type { Postback } from '../src/read-postback.ts'
 
 const rootKey = 'root-key-of-the-tests'
+/** Microseconds since 1970. */
+const sampleNow = 1_700_000_000_000_001
 export const authorization = `Bearer ${rootKey}`
 
 export interface SampleHttp {
   readonly app: FastifyInstance
   readonly accepted: Event[]
   readonly postbacks: Postback[]
+  readonly commands: Command[]
   readonly writes: CatalogWrite[]
   readonly metrics: Registry
 }
@@ -25,6 +30,7 @@ export interface SampleHttp {
 export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps> = {}): Promise<SampleHttp> {
   const accepted: Event[] = []
   const postbacks: Postback[] = []
+  const commands: Command[] = []
   const writes: CatalogWrite[] = []
   const metrics = new Registry()
   const app = await createHttpDoor(
@@ -41,11 +47,19 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
         postbacks.push(postback)
         return { id: 'pb_1', deliveries: postback.data.map((_, index) => ({ id: `dl_${index}` })) }
       },
+      acceptCommand: async (command) => {
+        commands.push(command)
+      },
+      endpoints: {
+        box: createSecretBox([Buffer.alloc(32, 1)]),
+        now: () => sampleNow,
+        test: async () => ({ id: 'dl_test', deliveries: [{ id: 'dl_test' }] }),
+      },
       writeCatalog: async (write) => {
         writes.push(write)
         return {
           version: 3,
-          body: write.body ?? {},
+          body: write.change?.(undefined) ?? write.body ?? {},
           updatedAt: '2024-01-01T00:00:00Z',
           updatedBy: 'root',
           created: writes.length === 1,
@@ -53,12 +67,12 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
       },
       metrics: createIngestMetrics(metrics, { unconfirmedBytes: () => 0, queueMs: () => 0 }),
       logger: createLogger('ingest', 'silent'),
-      now: () => 1_700_000_000_000_001,
+      now: () => sampleNow,
       newId: () => 'new-id',
       ...overrides,
     },
     { maxBodyBytes: 10_000, maxEvents: 100, requestTimeoutMs: 1_000 },
   )
   t.teardown(() => app.close())
-  return { app, accepted, postbacks, writes, metrics }
+  return { app, accepted, postbacks, commands, writes, metrics }
 }

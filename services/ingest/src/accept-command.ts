@@ -1,0 +1,29 @@
+import { EventRecord } from '@millrace/proto'
+import { eventPartition } from '@millrace/proto/event-partition'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { AcceptEventsDeps } from './accept-events.ts'
+
+/** A settlement or a retraction. */
+export type Command = Exclude<NonNullable<EventRecord['record']>, { $case: 'event' }>
+
+/**
+ * Resolves once Kafka has confirmed the command.
+ * @throws {ServiceError} `unavailable`
+ */
+export type AcceptCommand = (command: Command) => Promise<void>
+
+/**
+ * Writes a command into the partition of the event that it is about, so that it meets the event and all its repeats in
+ * front of one consumer, in order. Whether there is such an event only that consumer knows.
+ */
+export function createAcceptCommand(deps: Pick<AcceptEventsDeps, 'log'>): AcceptCommand {
+  return async (command) => {
+    const log = deps.log()
+    if (log === undefined) {
+      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
+    }
+    const partition = eventPartition(command.value, log.partitions)
+    const bytes = EventRecord.encode({ record: command }).finish()
+    await log.producer.append([{ partition, bytes }])
+  }
+}

@@ -1,0 +1,35 @@
+import { checkShape } from '@millrace/catalog/check-shape'
+import { DeliveryReplay, EventReplay, type ReplayRequest } from '@millrace/catalog/replay-resource'
+import type { Fault } from '@millrace/service-kit/errors'
+import { parseTimestamp, timestampRange } from '@millrace/service-kit/timestamp'
+import { Compile } from 'typebox/compile'
+
+const shapes = { events: Compile(EventReplay), deliveries: Compile(DeliveryReplay) } as const
+
+/** What is wrong with the body of a replay; empty when nothing is. */
+export function checkReplay(body: unknown): Fault[] {
+  // Each kind by itself: of a union that does not match nobody could tell which member was meant.
+  const what = typeof body === 'object' && body !== null ? (body as { what?: unknown }).what : undefined
+  if (what !== 'events' && what !== 'deliveries') {
+    return [{ pointer: '/what', detail: 'has to be one of events, deliveries' }]
+  }
+  const faults = checkShape(shapes[what], body)
+  return faults.length > 0 ? faults : checkTimes((body as ReplayRequest).filter)
+}
+
+function checkTimes({ from, to }: ReplayRequest['filter']): Fault[] {
+  const faults: Fault[] = []
+  const read = (name: string, text: string | undefined): number | undefined => {
+    const us = text === undefined ? undefined : parseTimestamp(text)
+    if (text !== undefined && us === undefined) {
+      faults.push({ pointer: `/filter/${name}`, detail: `is not an RFC 3339 time ${timestampRange}` })
+    }
+    return us
+  }
+  const fromUs = read('from', from)
+  const toUs = read('to', to)
+  if (fromUs !== undefined && toUs !== undefined && fromUs >= toUs) {
+    faults.push({ pointer: '/filter/from', detail: 'has to lie before to' })
+  }
+  return faults
+}

@@ -1,0 +1,160 @@
+import { DeliveryReplay, EventReplay } from '@millrace/catalog/replay-resource'
+import { EventType, Meter } from '@millrace/catalog/resources'
+import { TenantSettings } from '@millrace/catalog/settings-resource'
+import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
+import { Type } from 'typebox'
+import {
+  etag,
+  filterSchema,
+  putDescription,
+  resourceNouns,
+  written,
+  writtenExample,
+} from './describe-catalog.ts'
+
+const visitRecorded = {
+  description: 'a page was visited',
+  schema: { type: 'object', required: ['path'], properties: { path: { type: 'string' } } },
+  validation: 'after',
+  maxAge: 'PT12H',
+  retention: 'P5Y',
+  rates: [],
+}
+const xRay = { rates: [{ effectiveFrom: '2017-01-01T00:00:00Z', amountMinor: 50_000, currency: 'SEK' }] }
+
+const visits = { eventTypes: ['visit.recorded'], aggregation: 'count', groupBy: { page: '/data/path' } }
+const orderValue = {
+  eventTypes: ['order.paid'],
+  aggregation: 'sum',
+  value: '/data/amount',
+  groupBy: { shop: '/subject' },
+  filter: { exact: { source: 'shop' } },
+}
+
+const meterMembers = { ...Meter.properties, filter: filterSchema }
+const ShownMeter = { type: 'object', properties: { name: Type.String(), ...meterMembers, ...written } }
+const ShownEventType = Type.Object({ name: Type.String(), ...EventType.properties, ...written })
+
+const jsonBody = (schema: object) => ({ content: { 'application/json': { schema } } })
+
+/** PUT /v1/event-types/{name}. */
+export const putEventType = {
+  ...putDescription(resourceNouns.eventType),
+  description:
+    'The schema is JSON Schema 2020-12. What could take too long to check is refused: the documentation of ingest lists the limits. Patterns run on an engine without look-arounds and back-references.',
+  body: jsonBody({
+    ...EventType,
+    title: 'EventType',
+    'x-examples': {
+      visit: { summary: 'With a schema', value: visitRecorded },
+      xRay: { summary: 'With a rate', value: xRay },
+    },
+  }),
+  response: {
+    200: answer('Changed, or as it was.', ShownEventType, {
+      headers: etag,
+    }),
+    201: answer('Created.', ShownEventType, {
+      headers: etag,
+      example: { name: 'care.x-ray', ...xRay, ...writtenExample },
+    }),
+    ...problems(400, 409, 412, 413, 415, 503),
+  },
+}
+
+/** PUT /v1/meters/{name}. */
+export const putMeter = {
+  ...putDescription(resourceNouns.meter),
+  description:
+    'A meter that is new, or has changed, is filled from the events that are stored. `amount` sums the rates of its event types; events of types without rates add nothing to it.',
+  body: jsonBody({
+    ...Meter,
+    properties: meterMembers,
+    title: 'Meter',
+    'x-examples': {
+      visits: { summary: 'Counts by page', value: visits },
+      orderValue: { summary: 'Sums by shop, of one source', value: orderValue },
+    },
+  }),
+  response: {
+    200: answer('Changed, or as it was.', ShownMeter, {
+      headers: etag,
+    }),
+    201: answer('Created.', ShownMeter, {
+      headers: etag,
+      example: { name: 'visits', ...visits, ...writtenExample },
+    }),
+    ...problems(400, 409, 412, 413, 415, 503),
+  },
+}
+
+/** PUT /v1/settings. */
+export const putSettings = {
+  operationId: 'putSettings',
+  tags: ['catalog'],
+  summary: 'Changes what holds for the whole tenant',
+  security: needs('catalog:write'),
+  body: jsonBody({ ...TenantSettings, title: 'TenantSettings' }),
+  response: {
+    200: answer('Changed, or as it was.', Type.Object({ ...TenantSettings.properties, ...written }), {
+      headers: etag,
+      example: { unknownEventTypes: 'refuse', ...writtenExample },
+    }),
+    ...problems(400, 412, 413, 415, 503),
+  },
+}
+
+const invalidVisits = {
+  what: 'events',
+  filter: { status: 'invalid', eventType: 'visit.recorded', from: '2026-01-01T00:00:00Z' },
+  ratePerSecond: 500,
+}
+const deadDeliveries = { what: 'deliveries', filter: { status: 'dead', endpoint: 'partner-a' } }
+
+/** POST /v1/replays. */
+export const postReplays = {
+  operationId: 'startReplay',
+  tags: ['replays'],
+  summary: 'Re-drives what a filter selects',
+  description:
+    'Invalid events are judged again by the catalog as it is now, dead and held deliveries are tried again. `from` and `to` are times of receipt, half-open. What a key is constrained to goes with the replay. Replaying `deliveries` needs the scope `deliveries:replay`; replaying `events` is writing them once more and needs `events:write`.',
+  security: [...needs('deliveries:replay'), ...needs('events:write')],
+  body: jsonBody({
+    anyOf: [
+      { ...EventReplay, title: 'EventReplay' },
+      { ...DeliveryReplay, title: 'DeliveryReplay' },
+    ],
+    'x-examples': {
+      events: { summary: 'Invalid events, after their schema was corrected', value: invalidVisits },
+      deliveries: { summary: 'Dead deliveries to an endpoint', value: deadDeliveries },
+    },
+  }),
+  response: {
+    202: answer(
+      'Accepted; its progress is read under /v1/replays.',
+      Type.Object(
+        {
+          id: Type.String(),
+          what: Type.Enum(['events', 'deliveries']),
+          filter: Type.Object({}, { additionalProperties: true }),
+          ratePerSecond: Type.Integer(),
+          status: Type.String(),
+          requestedAt: Type.String({ format: 'date-time' }),
+          ...written,
+        },
+        { title: 'Replay', additionalProperties: true },
+      ),
+      {
+        headers: etag,
+        example: {
+          id: 'rep_0198c1a2',
+          ...invalidVisits,
+          status: 'accepted',
+          requestedAt: writtenExample.updatedAt,
+          ...writtenExample,
+        },
+      },
+    ),
+    ...problems(400, 409, 413, 415, 503),
+  },
+}

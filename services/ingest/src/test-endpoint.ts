@@ -1,0 +1,88 @@
+import type { CatalogStore } from '@millrace/catalog/catalog-store'
+import { type Endpoint, endpointDefaults } from '@millrace/catalog/endpoint-resource'
+import { Delivery } from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import { formatTimestamp } from '@millrace/service-kit/timestamp'
+import type { AcceptedPostback, PostbackReception } from './accept-postback.ts'
+import type { GuardedSend } from './guard-send.ts'
+import { toRetryPolicy } from './retry-policy.ts'
+
+export interface TestEndpointDeps extends GuardedSend {
+  /** Undefined while Kafka has not been reached yet. */
+  readonly catalog: () => Pick<CatalogStore, 'endpoint'> | undefined
+  readonly newId: () => string
+}
+
+/**
+ * Sends an endpoint an event that nobody sent, as a delivery like any other, whatever its event types and filter say.
+ * Resolves once Kafka has confirmed it.
+ * @throws {ServiceError} `not-found`, `conflict` when the endpoint is disabled, `unavailable`
+ */
+export type TestEndpoint = (name: string, reception: PostbackReception) => Promise<AcceptedPostback>
+
+const testEventType = 'millrace.endpoint.test'
+
+/** @param topic full name of the topic of deliveries */
+export function createTestEndpoint(deps: TestEndpointDeps, topic: string): TestEndpoint {
+  return async (name, reception) => {
+    const catalog = deps.catalog()
+    if (catalog === undefined) {
+      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
+    }
+    const endpoint = catalog.endpoint(reception.tenant, name)?.body
+    if (endpoint === undefined) throw new ServiceError('not-found', `There is no endpoint named ${name}.`)
+    if (endpoint.enabled === false) {
+      throw new ServiceError('conflict', 'The endpoint is disabled: nothing is sent to it. Enable it first.')
+    }
+    const delivery = toDelivery(deps.newId, name, endpoint, reception)
+    const value = Buffer.from(Delivery.encode(delivery).finish())
+    const overload = deps.overload(value.length)
+    if (overload !== undefined) throw overload
+    await deps.send({ topic, key: delivery.id, value })
+    return { id: delivery.id, deliveries: [{ id: delivery.id }] }
+  }
+}
+
+function toDelivery(
+  newId: () => string,
+  name: string,
+  endpoint: Endpoint,
+  { tenant, application, receivedAtUs, traceparent }: PostbackReception,
+): Delivery {
+  const event = {
+    specversion: '1.0',
+    id: newId(),
+    source: `/millrace/endpoints/${name}`,
+    type: testEventType,
+    time: formatTimestamp(receivedAtUs),
+    datacontenttype: 'application/json',
+    data: { endpoint: name, message: 'This is a test: nothing has happened.' },
+  }
+  return {
+    tenant,
+    id: `dl_${newId()}`,
+    postbackId: '',
+    endpoint: name,
+    request: {
+      method: endpoint.method ?? endpointDefaults.method,
+      url: endpoint.url,
+      headers: withContentType(endpoint.headers ?? {}),
+      body: undefined,
+      defaults: {},
+    },
+    data: Buffer.from(JSON.stringify(event)),
+    retry: toRetryPolicy(endpoint.retry ?? endpointDefaults.retry),
+    acceptedAtUs: receivedAtUs,
+    attempts: 0,
+    notBeforeUs: 0,
+    traceparent,
+    application,
+    timeoutMs: endpoint.timeoutMs ?? endpointDefaults.timeoutMs,
+  }
+}
+
+/** What is sent is a CloudEvent in structured mode, and says so. */
+function withContentType(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const given = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
+  return given ? headers : { ...headers, 'content-type': 'application/cloudevents+json' }
+}
