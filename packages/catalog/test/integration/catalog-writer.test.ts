@@ -9,6 +9,7 @@ import { kafkaSettings } from '@millrace/service-kit/shared-settings'
 import t, { type Test } from 'tap'
 import { type CatalogReader, startCatalogReader } from '../../src/catalog-reader.ts'
 import { type CatalogWriter, createCatalogWriter } from '../../src/catalog-writer.ts'
+import { readCatalogThrough } from '../../src/read-catalog-through.ts'
 
 const logger = createLogger('test', 'silent')
 const write = {
@@ -111,6 +112,37 @@ t.test('writes of two instances without If-Match all happen, each with a version
   )
   const versions = results.map((result) => result.version).sort((a, b) => a - b)
   t.same(versions, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+})
+
+t.test('the catalog is read as it was at any offset, deletions included', async (t) => {
+  const config = await freshMesh()
+  const { reader, writer } = await startInstance(t, config, 'here')
+  const bodies = [{ v: 1 }, { v: 2 }, undefined, { v: 4 }]
+  // Before the first write, and after each.
+  const positions = [reader.position()]
+  for (const body of bodies) {
+    await writer.write({ ...write, body })
+    await writer.write({ ...write, name: 'another', body: { of: body?.v ?? 0 } })
+    await reader.readToEnd()
+    positions.push(reader.position())
+  }
+  const seen = []
+  for (const offset of positions) {
+    const store = await readCatalogThrough(config, logger, { service: 'test', offset, timeoutMs: 20_000 })
+    seen.push(store.meter('default', 'visits')?.body)
+    t.equal(store.versionOf('default', 'meter', 'visits'), positions.indexOf(offset))
+  }
+  t.same(seen, [undefined, ...bodies])
+  const before = await readCatalogThrough(config, logger, {
+    service: 'test',
+    offset: reader.store.writtenAt('default', 'meter', 'visits'),
+    timeoutMs: 20_000,
+  })
+  t.equal(before.meter('default', 'visits'), undefined, 'a record at the offset itself is not applied')
+  await t.rejects(
+    readCatalogThrough(config, logger, { service: 'test', offset: 1_000_000, timeoutMs: 20_000 }),
+    /cannot be read through/,
+  )
 })
 
 /** Writes a record by another transactional id and takes it back. */
