@@ -22,10 +22,16 @@ export interface QueueTimeOptions {
   readonly now?: () => number
 }
 
+/** Bytes that were confirmed since a moment. */
+interface Stretch {
+  readonly sinceMs: number
+  bytes: number
+}
+
 /**
  * The age of the oldest unconfirmed message says how long those in front have waited; the bytes that wait, by the rate
- * of confirmations, how long the next one will. The rate counts time only in which something waited, and is not asked
- * while the queue is calm: with little traffic it tells how little there was to do, not how much could be done.
+ * of confirmations, how long the next one will. The rate counts from when the queue was last empty, and is not asked
+ * while the queue is calm: what was confirmed one by one tells how little there was to do, not how much could be done.
  */
 export function createQueueTime({
   calmMs,
@@ -36,42 +42,42 @@ export function createQueueTime({
   const queue = new Set<Waiting>()
   let oldest: Waiting | undefined
   let waitingBytes = 0
-  // Both fade with the time in which something waited.
-  let confirmedBytes = 0
-  let busyMs = 0
-  let advancedAtMs = 0
+  let before: Stretch = { sinceMs: 0, bytes: 0 }
+  let current = before
 
-  const advance = (atMs: number): void => {
-    const kept = Math.exp((advancedAtMs - atMs) / memoryMs)
-    confirmedBytes *= kept
-    busyMs = busyMs * kept + memoryMs * (1 - kept)
-    advancedAtMs = atMs
-  }
   return {
     enter(bytes) {
       const waiting = { bytes, sinceMs: now() }
       if (oldest === undefined) {
         oldest = waiting
-        advancedAtMs = waiting.sinceMs
+        before = { sinceMs: waiting.sinceMs, bytes: 0 }
+        current = before
       }
       queue.add(waiting)
       waitingBytes += bytes
       return waiting
     },
     leave(waiting, confirmed) {
-      advance(now())
       queue.delete(waiting)
       waitingBytes -= waiting.bytes
-      if (confirmed) confirmedBytes += waiting.bytes
       if (waiting === oldest) oldest = queue.values().next().value
+      if (!confirmed) return
+      const atMs = now()
+      // Moves on with confirmations only: a stall makes the stretch longer, and so the rate lower by and by.
+      if (atMs - current.sinceMs > memoryMs) {
+        before = current
+        current = { sinceMs: atMs, bytes: 0 }
+      }
+      current.bytes += waiting.bytes
     },
     expectedMs() {
       if (oldest === undefined) return 0
       const atMs = now()
       const ageMs = atMs - oldest.sinceMs
       if (ageMs < calmMs) return ageMs
-      advance(atMs)
-      return confirmedBytes < 1 ? ageMs : Math.max(ageMs, (waitingBytes / confirmedBytes) * busyMs)
+      const confirmedBytes = before === current ? current.bytes : before.bytes + current.bytes
+      if (confirmedBytes === 0) return ageMs
+      return Math.max(ageMs, (waitingBytes / confirmedBytes) * (atMs - before.sinceMs))
     },
   }
 }

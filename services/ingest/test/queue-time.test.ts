@@ -56,8 +56,8 @@ t.test('a burst after little traffic is not taken for a queue', async (t) => {
     at.clock.ms += 1_000
   }
   at.queue.enter(10_000_000)
-  at.clock.ms += 100
-  t.equal(at.queue.expectedMs(), 100)
+  at.clock.ms += 900
+  t.equal(at.queue.expectedMs(), 900)
 })
 
 t.test(
@@ -85,7 +85,7 @@ t.test(
     run(at, waiting, 600, { offered: 5_000, confirmed: 0 })
     t.ok(at.queue.expectedMs() < 1_000, `${at.queue.expectedMs()} ms`)
     run(at, waiting, 2_000, { offered: 5_000, confirmed: 0 })
-    t.ok(at.queue.expectedMs() > 2_600, `${at.queue.expectedMs()} ms`)
+    t.ok(at.queue.expectedMs() >= 2_600, `${at.queue.expectedMs()} ms`)
     run(at, waiting, 400, { offered: 0, confirmed: 50_000 })
     t.equal(at.queue.expectedMs(), 0, 'forgotten as soon as it is over')
   },

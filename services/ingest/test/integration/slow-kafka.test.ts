@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -105,9 +106,11 @@ t.test(
     await Promise.all(Array.from({ length: 60 }, sender))
     checkRefusals(t, outcomes)
     proxy.setRate(Number.POSITIVE_INFINITY)
-    await until(async () => (await send(ingest, 'after')).status === 202, 'events are accepted again')
-    const again = await Promise.all(Array.from({ length: 20 }, (_, n) => send(ingest, `again-${n}`)))
-    t.ok(again.every((it) => it.status === 202))
+    let again: Outcome[] = []
+    await until(async () => {
+      again = await Promise.all(Array.from({ length: 20 }, (_, n) => send(ingest, `again-${n}`)))
+      return again.every((it) => it.status === 202)
+    }, 'all events are accepted again')
     await checkStored(t, ingest, [...outcomes, ...again])
   },
 )
@@ -128,7 +131,11 @@ t.test(
       new Promise((resolve) => client.publish({ events: [grpcEvent(id)] }, metadata, resolve))
     const postback = { endpoint: { method: 'GET', url: 'https://partner.example/' }, data: [{}] }
     const stream = client.publishStream(metadata)
-    t.teardown(() => stream.end())
+    const ended = once(stream, 'end')
+    t.teardown(async () => {
+      stream.end()
+      await ended
+    })
     const answers: PublishStreamResponse[] = []
     stream.on('data', (answer: PublishStreamResponse) => answers.push(answer))
 
