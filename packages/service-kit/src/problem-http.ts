@@ -31,7 +31,7 @@ const codesOfFastify: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported-media-type',
-    'The content-type is not one that this route reads.',
+    'The content-type is not one that this route reads. Send JSON as application/json.',
   ],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid-request', 'The body is empty. Send JSON.'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid-request', 'The body is not valid JSON.'],

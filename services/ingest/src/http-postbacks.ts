@@ -2,9 +2,13 @@ import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { continueTrace, formatTraceparent } from '@millrace/service-kit/trace-context'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { readQuery } from './check-query.ts'
 import { postPostbackAlias, postPostbacks } from './describe-postbacks.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
+import { bodyOf, leaveBodiesUnread, limitsOf } from './http-body.ts'
 import { readPostback } from './read-postback.ts'
+import { collectBody } from './receive-body.ts'
+import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
 
@@ -14,16 +18,14 @@ export function addPostbackRoutes(
   config: IngestHttpConfig,
 ): void {
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-      done(null, body),
-    )
+    leaveBodiesUnread(scope)
     const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      if (!Buffer.isBuffer(request.body))
-        throw new ServiceError('invalid-request', 'The body is empty. Send JSON.')
+      readQuery(request, [])
       const { tenant, application } = principalOf(request)
       const traceparent = request.headers.traceparent
-      const postback = readPostback(request.body)
+      const body = await collectBody(bodyOf(request), limitsOf(request, config.maxBodyBytes))
+      if (body.length === 0) throw new ServiceError('invalid-request', 'The body is empty. Send JSON.')
+      const postback = readPostback(body)
       const accepting = deps.acceptPostback(postback, {
         tenant,
         application,
@@ -36,8 +38,21 @@ export function addPostbackRoutes(
       deps.metrics.deliveries(accepted.deliveries.length)
       return reply.code(202).send(accepted)
     }
-    const onRequest = requireScope(deps.authenticator, 'postbacks:write')
+    const onRequest = [requireScope(deps.authenticator, 'postbacks:write'), checkMediaType]
     scope.post('/v1/postbacks', { onRequest, schema: postPostbacks }, handle)
     scope.post('/postback', { onRequest, schema: postPostbackAlias }, handle)
   })
+}
+
+function checkMediaType(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+  try {
+    if (mediaTypeOf(request) !== 'application/json') {
+      reply.header('accept', 'application/json')
+      throw new ServiceError('unsupported-media-type', 'Send a postback as application/json.')
+    }
+    checkCharset(request)
+    done()
+  } catch (error) {
+    done(error as Error)
+  }
 }

@@ -32,6 +32,7 @@ import { addKeyRoutes } from './http-keys.ts'
 import { addPostbackRoutes } from './http-postbacks.ts'
 import { addReplayRoutes } from './http-replays.ts'
 import { addSettingsRoutes } from './http-settings.ts'
+import { installJsonBodies } from './json-body.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { knownPrincipal } from './require-scope.ts'
 import type { TestEndpoint } from './test-endpoint.ts'
@@ -87,7 +88,7 @@ export async function createHttpDoor(
   app.setValidatorCompiler(() => () => true)
   // Answers are small and their forms certain: compiled serializers would not be quicker, and drop what they do not know.
   app.setSerializerCompiler(() => JSON.stringify)
-  app.removeContentTypeParser('text/plain')
+  installJsonBodies(app)
   installProblems(app)
   installRateLimits(app, (request) => {
     const principal = knownPrincipal(request)

@@ -1,10 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import { checkShape } from '@millrace/catalog/check-shape'
 import type { RequestTemplate, RetryPolicy } from '@millrace/proto'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
 import { Compile } from 'typebox/compile'
 import { checkHeaders } from './check-headers.ts'
 import { checkUrlTemplate } from './check-url-template.ts'
+import { parseJsonBody } from './parse-json-body.ts'
 import { PostbackRequest } from './postback-request.ts'
 import { toRetryPolicy } from './retry-policy.ts'
 import { scanElements, scanMembers, skipBlanks, skipValue } from './scan-json.ts'
@@ -21,7 +21,7 @@ const shape = Compile(PostbackRequest)
 
 /** @throws {ServiceError} `invalid-request` with every fault */
 export function readPostback(body: Buffer): Postback {
-  const value = parse(body)
+  const value = parseJsonBody(body)
   const faults = checkShape(shape, value)
   if (faults.length > 0) throw refused(faults)
   const { endpoint, defaults = {}, retry = 'webhook' } = value as PostbackRequest
@@ -40,15 +40,6 @@ export function readPostback(body: Buffer): Postback {
   }
 }
 
-function parse(body: Buffer): unknown {
-  if (!isUtf8(body)) throw new ServiceError('invalid-request', 'The body is not UTF-8.')
-  try {
-    return JSON.parse(body.toString()) as unknown
-  } catch (error) {
-    throw new ServiceError('invalid-request', `The body is not valid JSON: ${(error as Error).message}`)
-  }
-}
-
 function checkEndpoint({ method, url, headers = {}, body }: PostbackRequest['endpoint']): Fault[] {
   const faults = checkHeaders(headers, '/endpoint/headers')
   const urlFault = checkUrlTemplate(url)
@@ -59,12 +50,11 @@ function checkEndpoint({ method, url, headers = {}, body }: PostbackRequest['end
   return faults
 }
 
-/** The elements of the member `data`; of one that is given twice the last, as JSON.parse has it. */
+/** The elements of the member `data`. */
 function findData(body: Buffer): Buffer[] {
-  let found: Buffer[] = []
+  const found: Buffer[] = []
   scanMembers(body, skipBlanks(body, 0), (keyStart, keyEnd, valueStart) => {
     if (JSON.parse(body.toString('utf8', keyStart, keyEnd)) !== 'data') return
-    found = []
     scanElements(body, valueStart, (start) => {
       const end = skipValue(body, start)
       found.push(body.subarray(start, end))
