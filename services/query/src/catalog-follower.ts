@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import type { CatalogStore } from '@millrace/catalog/catalog-store'
-import { catalogTopic, eventsTopic } from '@millrace/proto/topics'
+import { catalogTopic, eventsTopic, usageTopic } from '@millrace/proto/topics'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
@@ -13,6 +13,10 @@ export type CatalogView = Pick<CatalogStore, 'meter' | 'list'>
 export interface CatalogFollower {
   /** @throws {ServiceError} `unavailable` until the catalog was read to its end */
   readonly view: CatalogView
+  /** Undefined until the catalog was read to its end. */
+  store(): CatalogStore | undefined
+  /** Resolves once Kafka has answered, or when the follower was stopped before. */
+  readonly connected: Promise<void>
   /** Partitions of millrace.events; undefined until Kafka has answered. */
   eventsPartitions(): number | undefined
   stop(): Promise<void>
@@ -33,7 +37,9 @@ export function startCatalogFollower(
     let reported = ''
     while (!stopped && reader === undefined) {
       try {
-        partitions = (await ensureTopics([catalogTopic, eventsTopic], config, logger)).get(eventsTopic.name)
+        partitions = (await ensureTopics([catalogTopic, eventsTopic, usageTopic], config, logger)).get(
+          eventsTopic.name,
+        )
         reader = await startCatalogReader(config, logger, 'query')
         readiness.set('catalog', undefined)
       } catch (error) {
@@ -55,6 +61,8 @@ export function startCatalogFollower(
       meter: (tenant, name) => store().meter(tenant, name),
       list: (tenant, kind) => store().list(tenant, kind),
     },
+    store: () => reader?.store,
+    connected: connecting,
     eventsPartitions: () => partitions,
     stop: async () => {
       stopped = true

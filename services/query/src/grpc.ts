@@ -1,5 +1,6 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
+import type { KeyLimits } from '@millrace/catalog/key-usage'
 import {
   type AttributeValue,
   type GetReportRequest,
@@ -19,17 +20,20 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
+import { rateLimited } from '@millrace/service-kit/rate-limit-http'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import { type DeliveryStatus, deliveryStatuses, type StoredDelivery } from './list-deliveries.ts'
 import type { EventStatus, StoredEvent } from './list-events.ts'
 import { listLimits, parseTimeRange } from './list-parameters.ts'
-import type { LivePush } from './live-hub.ts'
+import type { LivePush, LiveSubscriber } from './live-hub.ts'
 import type { LiveCell, MergedSecond } from './live-merge.ts'
 import type { Core } from './service.ts'
 import { nowUs } from './time.ts'
+import { whileAllowed } from './while-allowed.ts'
 
 export interface GrpcDeps extends Core {
   readonly authenticator: Authenticator
+  readonly limits: KeyLimits
   readonly logger: Logger
 }
 
@@ -61,13 +65,21 @@ function authenticate(deps: GrpcDeps, call: Call, scope: Scope): Principal {
   return deps.authenticator.authenticate(call.metadata.get('authorization')[0]?.toString(), scope)
 }
 
+/** The same, taking the call from what the key may. */
+function admit(deps: GrpcDeps, call: Call, scope: Scope): Principal {
+  const principal = authenticate(deps, call, scope)
+  const limit = deps.limits.take(principal, 1)
+  if (limit?.admitted === false) throw rateLimited(limit)
+  return principal
+}
+
 function unary<Request, Response>(
   deps: GrpcDeps,
   scope: Scope,
   handle: (principal: Principal, request: Request) => Promise<Response>,
 ) {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
-    const run = async (): Promise<Response> => handle(authenticate(deps, call as Call, scope), call.request)
+    const run = async (): Promise<Response> => handle(admit(deps, call as Call, scope), call.request)
     run().then(
       (response) => callback(null, response),
       (error: unknown) => {
@@ -80,10 +92,10 @@ function unary<Request, Response>(
 
 async function getReport(
   deps: GrpcDeps,
-  { tenant }: Principal,
+  principal: Principal,
   request: GetReportRequest,
 ): Promise<GetReportResponse> {
-  const report = await deps.reports.read(tenant, request.meter, {
+  const report = await deps.reports.read(principal.tenant, request.meter, {
     from: toText(request.from),
     to: toText(request.to),
     window: request.window || undefined,
@@ -115,7 +127,7 @@ async function getReport(
 
 async function listEvents(
   deps: GrpcDeps,
-  { tenant }: Principal,
+  principal: Principal,
   request: ListEventsRequest,
 ): Promise<ListEventsResponse> {
   const filter = {
@@ -125,13 +137,18 @@ async function listEvents(
     status: oneOf<EventStatus>('status', request.status, ['processed', 'invalid']),
     ...parseTimeRange(toText(request.from), toText(request.to)),
   }
-  const page = await deps.events.list(tenant, filter, checkLimit(request.limit), request.cursor || undefined)
+  const page = await deps.events.list(
+    principal,
+    filter,
+    checkLimit(request.limit),
+    request.cursor || undefined,
+  )
   return { events: page.events.map(toStoredEvent), nextCursor: page.nextCursor ?? '' }
 }
 
 async function listDeliveries(
   deps: GrpcDeps,
-  { tenant }: Principal,
+  principal: Principal,
   request: ListDeliveriesRequest,
 ): Promise<ListDeliveriesResponse> {
   const filter = {
@@ -140,9 +157,9 @@ async function listDeliveries(
     ...parseTimeRange(toText(request.from), toText(request.to)),
   }
   const limit = checkLimit(request.limit)
-  const page = await deps.deliveries.list(tenant, filter, limit, request.cursor || undefined)
+  const page = await deps.deliveries.list(principal, filter, limit, request.cursor || undefined)
   return {
-    deliveries: page.deliveries.map((delivery) => toStoredDelivery(delivery, tenant)),
+    deliveries: page.deliveries.map((delivery) => toStoredDelivery(delivery, principal.tenant)),
     nextCursor: page.nextCursor ?? '',
   }
 }
@@ -168,7 +185,7 @@ function checkLimit(limit: number): number {
 
 function live(deps: GrpcDeps, call: ServerWritableStream<LiveRequest, LiveResponse>): void {
   try {
-    const { tenant } = authenticate(deps, call as Call, 'reports:read')
+    const principal = admit(deps, call as Call, 'reports:read')
     const { meter, seconds } = call.request
     const span = seconds === 0 ? 300 : seconds
     if (span > 3_600) throw new ServiceError('invalid-request', 'seconds is at most 3600.')
@@ -177,13 +194,19 @@ function live(deps: GrpcDeps, call: ServerWritableStream<LiveRequest, LiveRespon
     call.on('drain', () => {
       ready = true
     })
-    const unsubscribe = deps.live.subscribe(tenant, meter, span, {
+    const subscriber: LiveSubscriber = {
       isReady: () => ready && !call.cancelled,
       send: (push) => {
         ready = call.write(toLiveResponse(push, span))
       },
       end: () => call.end(),
-    })
+    }
+    const guarded = whileAllowed(
+      () => authenticate(deps, call as Call, 'reports:read'),
+      subscriber,
+      (error) => call.emit('error', toGrpcError(error)),
+    )
+    const unsubscribe = deps.live.subscribe(principal, meter, span, guarded)
     call.on('close', unsubscribe)
     call.on('cancelled', unsubscribe)
   } catch (error) {

@@ -23,11 +23,11 @@ export function addDeliveryRoutes(app: FastifyInstance, deps: HttpDeps, authoriz
       schema: listDeliveries,
     },
     async (request, reply) => {
-      const { tenant } = authorize(request, 'deliveries:read')
+      const reader = authorize(request, 'deliveries:read')
       const query = request.query as Static<typeof DeliveriesQuery>
       const { from, to, limit = listLimits.defaultItems, cursor, ...filter } = query
       const page = await deps.deliveries.list(
-        tenant,
+        reader,
         { ...filter, ...parseTimeRange(from, to) },
         limit,
         cursor,
@@ -43,9 +43,9 @@ export function addDeliveryRoutes(app: FastifyInstance, deps: HttpDeps, authoriz
       schema: getDelivery,
     },
     async (request, reply) => {
-      const { tenant } = authorize(request, 'deliveries:read')
+      const reader = authorize(request, 'deliveries:read')
       const { id } = request.params as Static<typeof DeliveryId>
-      const delivery = await deps.deliveries.find(tenant, id)
+      const delivery = await deps.deliveries.find(reader, id)
       return reply.type('application/json').send(formatDelivery(delivery, true))
     },
   )
@@ -56,11 +56,11 @@ export function addDeliveryRoutes(app: FastifyInstance, deps: HttpDeps, authoriz
       schema: getPostback,
     },
     async (request, reply) => {
-      const { tenant } = authorize(request, 'deliveries:read')
+      const reader = authorize(request, 'deliveries:read')
       const { id } = request.params as Static<typeof PostbackId>
       return reply
         .type('application/json')
-        .send(formatPostback(await deps.deliveries.findPostback(tenant, id)))
+        .send(formatPostback(await deps.deliveries.findPostback(reader, id)))
     },
   )
 }

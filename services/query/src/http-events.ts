@@ -13,10 +13,10 @@ export function addEventRoutes(app: FastifyInstance, deps: HttpDeps, authorize: 
       schema: listEvents,
     },
     async (request, reply) => {
-      const { tenant } = authorize(request, 'events:read')
+      const reader = authorize(request, 'events:read')
       const query = request.query as Static<typeof EventsQuery>
       const { from, to, limit = listLimits.defaultItems, cursor, ...filter } = query
-      const page = await deps.events.list(tenant, { ...filter, ...parseTimeRange(from, to) }, limit, cursor)
+      const page = await deps.events.list(reader, { ...filter, ...parseTimeRange(from, to) }, limit, cursor)
       return reply
         .type('application/json')
         .send(formatList('events', page.events.map(formatEvent), page.nextCursor))
@@ -29,10 +29,10 @@ export function addEventRoutes(app: FastifyInstance, deps: HttpDeps, authorize: 
       schema: getEvent,
     },
     async (request, reply) => {
-      const { tenant } = authorize(request, 'events:read')
+      const reader = authorize(request, 'events:read')
       const { id } = request.params as Static<typeof EventId>
       const { source } = request.query as Static<typeof EventSource>
-      return reply.type('application/json').send(formatEvent(await deps.events.find(tenant, id, source)))
+      return reply.type('application/json').send(formatEvent(await deps.events.find(reader, id, source)))
     },
   )
 }

@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { watchReport } from './describe-reports.ts'
 import { formatLiveEvent } from './format-live.ts'
 import type { Authorize, HttpDeps } from './http.ts'
+import type { LivePush } from './live-hub.ts'
 import { type SseWriter, startSse } from './sse-writer.ts'
 import { nowUs } from './time.ts'
+import { whileAllowed } from './while-allowed.ts'
 
 const spanSeconds = 300
 
@@ -23,14 +25,21 @@ export function addLiveRoutes(app: FastifyInstance, deps: HttpDeps, authorize: A
       schema: watchReport,
     },
     (request, reply) => {
-      const { tenant } = authorize(request, 'reports:read')
+      const allow = () => authorize(request, 'reports:read')
       const { meter } = request.params as { meter: string }
       let writer: SseWriter | undefined
-      const unsubscribe = deps.live.subscribe(tenant, meter, spanSeconds, {
+      const end = (): void => writer?.end()
+      const subscriber = {
         isReady: () => writer?.isReady() ?? false,
-        send: (push) => writer?.send(formatLiveEvent(push, nowUs)),
-        end: () => writer?.end(),
-      })
+        send: (push: LivePush) => writer?.send(formatLiveEvent(push, nowUs)),
+        end,
+      }
+      const unsubscribe = deps.live.subscribe(
+        allow(),
+        meter,
+        spanSeconds,
+        whileAllowed(allow, subscriber, end),
+      )
       reply.hijack()
       const stream = startSse(reply.raw, { 'x-request-id': request.id }, () => {
         open.delete(stream)

@@ -1,4 +1,5 @@
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
+import type { KeyLimits } from '@millrace/catalog/key-usage'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
@@ -8,6 +9,7 @@ import {
   installProblems,
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
+import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -30,6 +32,7 @@ export type Authorize = (request: FastifyRequest, scope: Scope) => Principal
 
 export interface HttpDeps extends Core {
   readonly authenticator: Authenticator
+  readonly limits: KeyLimits
   readonly logger: Logger
   /** One answered request: the route as it is declared, and the status. */
   readonly countRequest: (route: string, status: number) => void
@@ -60,8 +63,16 @@ export async function createHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   // Answers are written by the routes themselves: a serializer would round the numbers in them.
   app.setSerializerCompiler(() => JSON.stringify)
   await installDocs(app, queryDocs)
-  const authorize: Authorize = (request, scope) =>
-    deps.authenticator.authenticate(request.headers.authorization, scope)
+  const principals = new WeakMap<FastifyRequest, Principal>()
+  const authorize: Authorize = (request, scope) => {
+    const principal = deps.authenticator.authenticate(request.headers.authorization, scope)
+    principals.set(request, principal)
+    return principal
+  }
+  installRateLimits(app, (request) => {
+    const principal = principals.get(request)
+    return principal && deps.limits.take(principal, 1)
+  })
   app.get('/ping', { schema: pingDocs }, (_request, reply) => reply.type('text/plain').send('pong'))
   addReportRoutes(app, deps, authorize)
   addLiveRoutes(app, deps, authorize)

@@ -1,6 +1,7 @@
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { Statement } from './build-report-sql.ts'
 import type { Cell, ClickhouseReader, Row } from './clickhouse-reader.ts'
+import type { Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
 import type { Microseconds } from './time.ts'
 
@@ -55,18 +56,22 @@ export interface StoredPostback {
   readonly deliveries: readonly StoredDelivery[]
 }
 
+/**
+ * A key's constraints are on events. Postbacks are none: their deliveries are shown to each key with the scope. What
+ * an endpoint gets is events, and their deliveries do not tell of which type: a constrained key does not see those.
+ */
 export interface DeliveryLister {
   /** The latest accepted first; response bodies are left out. */
   list(
-    tenant: string,
+    reader: Reader,
     filter: DeliveryFilter,
     limit: number,
     cursor: string | undefined,
   ): Promise<{ readonly deliveries: readonly StoredDelivery[]; readonly nextCursor: string | undefined }>
   /** @throws {ServiceError} `not-found` */
-  find(tenant: string, id: string): Promise<StoredDelivery>
+  find(reader: Reader, id: string): Promise<StoredDelivery>
   /** @throws {ServiceError} `not-found` */
-  findPostback(tenant: string, id: string): Promise<StoredPostback>
+  findPostback(reader: Reader, id: string): Promise<StoredPostback>
 }
 
 const maxPostbackDeliveries = 1_000
@@ -76,19 +81,19 @@ export function createDeliveryLister(deps: {
   cursors: CursorCodec
 }): DeliveryLister {
   const readPage = async (
-    tenant: string,
+    reader: Reader,
     filter: DeliveryFilter,
     limit: number,
     after?: readonly string[],
   ) => {
-    const heads = await deps.clickhouse.read(buildHeadsSql(tenant, filter, limit, after), limit)
-    return withAttempts(deps.clickhouse, tenant, heads.map(toHead), false)
+    const heads = await deps.clickhouse.read(buildHeadsSql(reader, filter, limit, after), limit)
+    return withAttempts(deps.clickhouse, reader.tenant, heads.map(toHead), false)
   }
   return {
-    async list(tenant, filter, limit, cursor) {
-      const subject = JSON.stringify(['deliveries', tenant, filter])
+    async list(reader, filter, limit, cursor) {
+      const subject = JSON.stringify(['deliveries', reader.tenant, filter, reader.constraints])
       const after = cursor === undefined ? undefined : deps.cursors.decode(subject, cursor)
-      const found = await readPage(tenant, filter, limit + 1, after)
+      const found = await readPage(reader, filter, limit + 1, after)
       const deliveries = found.slice(0, limit)
       const last = found.length > limit ? deliveries.at(-1) : undefined
       return {
@@ -97,18 +102,18 @@ export function createDeliveryLister(deps: {
           last === undefined ? undefined : deps.cursors.encode(subject, [String(last.acceptedAtUs), last.id]),
       }
     },
-    async find(tenant, id) {
-      const heads = await deps.clickhouse.read(buildHeadSql(tenant, id), 1)
-      const [delivery] = await withAttempts(deps.clickhouse, tenant, heads.map(toHead), true)
+    async find(reader, id) {
+      const heads = await deps.clickhouse.read(buildHeadSql(reader, id), 1)
+      const [delivery] = await withAttempts(deps.clickhouse, reader.tenant, heads.map(toHead), true)
       if (delivery === undefined) {
         throw new ServiceError('not-found', 'There is no delivery of this id, or it has not landed yet.')
       }
       return delivery
     },
-    async findPostback(tenant, id) {
+    async findPostback(reader, id) {
       const [deliveries, counted] = await Promise.all([
-        readPage(tenant, { postback: id }, maxPostbackDeliveries),
-        deps.clickhouse.read(buildCountsSql(tenant, id), deliveryStatuses.length + 1),
+        readPage(reader, { postback: id }, maxPostbackDeliveries),
+        deps.clickhouse.read(buildCountsSql(reader.tenant, id), deliveryStatuses.length + 1),
       ])
       if (deliveries.length === 0) {
         throw new ServiceError('not-found', 'There is no postback of this id, or it has not landed yet.')
@@ -159,13 +164,13 @@ function toHead([id, postbackId, endpoint, outcome, acceptedAtUs]: Row): Head {
 
 /** Deliveries without their attempts. A row says the same of its delivery as every other, but for the outcome. */
 function buildHeadsSql(
-  tenant: string,
+  reader: Reader,
   filter: DeliveryFilter,
   limit: number,
   after: readonly string[] | undefined,
 ): Statement {
-  const parameters: Record<string, string | number> = { tenant, limit }
-  const conditions = ['tenant = {tenant:String}']
+  const parameters: Record<string, string | number> = { tenant: reader.tenant, limit }
+  const conditions = ['tenant = {tenant:String}', ...ownConditions(reader)]
   const add = (name: string, value: string | undefined, condition: string): void => {
     if (value === undefined) return
     parameters[name] = value
@@ -191,11 +196,16 @@ LIMIT {limit:UInt32}`
   return { sql, parameters }
 }
 
-function buildHeadSql(tenant: string, id: string): Statement {
+function ownConditions({ constraints }: Reader): string[] {
+  return constraints === undefined ? [] : ["postback_id != ''"]
+}
+
+function buildHeadSql(reader: Reader, id: string): Statement {
+  const conditions = ['tenant = {tenant:String}', 'delivery_id = {id:String}', ...ownConditions(reader)]
   return {
     sql: `SELECT ${headColumns} FROM deliveries
-WHERE tenant = {tenant:String} AND delivery_id = {id:String} GROUP BY delivery_id`,
-    parameters: { tenant, id },
+WHERE ${conditions.join(' AND ')} GROUP BY delivery_id`,
+    parameters: { tenant: reader.tenant, id },
   }
 }
 

@@ -1,6 +1,7 @@
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { Statement } from './build-report-sql.ts'
 import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
+import { constrainEvents, type Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
 import type { Microseconds } from './time.ts'
 
@@ -46,19 +47,19 @@ interface EventPage {
 
 export interface EventLister {
   /** The latest received first. */
-  list(tenant: string, filter: EventFilter, limit: number, cursor: string | undefined): Promise<EventPage>
+  list(reader: Reader, filter: EventFilter, limit: number, cursor: string | undefined): Promise<EventPage>
   /**
    * @throws {ServiceError} `not-found`; `conflict` when several sources have the id and none was named
    */
-  find(tenant: string, id: string, source: string | undefined): Promise<StoredEvent>
+  find(reader: Reader, id: string, source: string | undefined): Promise<StoredEvent>
 }
 
 export function createEventLister(deps: { clickhouse: ClickhouseReader; cursors: CursorCodec }): EventLister {
   return {
-    async list(tenant, filter, limit, cursor) {
-      const subject = JSON.stringify(['events', tenant, filter])
+    async list(reader, filter, limit, cursor) {
+      const subject = JSON.stringify(['events', reader.tenant, filter, reader.constraints])
       const after = cursor === undefined ? undefined : deps.cursors.decode(subject, cursor)
-      const rows = await deps.clickhouse.read(buildEventsSql(tenant, filter, limit + 1, after), limit + 1)
+      const rows = await deps.clickhouse.read(buildEventsSql(reader, filter, limit + 1, after), limit + 1)
       const events = rows.slice(0, limit).map(toStoredEvent)
       const last = rows.length > limit ? events.at(-1) : undefined
       return {
@@ -66,8 +67,8 @@ export function createEventLister(deps: { clickhouse: ClickhouseReader; cursors:
         nextCursor: last === undefined ? undefined : deps.cursors.encode(subject, last.position),
       }
     },
-    async find(tenant, id, source) {
-      const rows = await deps.clickhouse.read(buildEventSql(tenant, id, source), maxSources)
+    async find(reader, id, source) {
+      const rows = await deps.clickhouse.read(buildEventSql(reader, id, source), maxSources)
       const events = rows.map(toStoredEvent)
       const sources = [...new Set(events.map((event) => event.source))].sort()
       if (sources.length > 1) {
@@ -110,13 +111,13 @@ const tables: readonly { readonly status: EventStatus; readonly select: string }
 ]
 
 function buildEventsSql(
-  tenant: string,
+  reader: Reader,
   filter: EventFilter,
   limit: number,
   after: readonly string[] | undefined,
 ): Statement {
-  const parameters: Record<string, string | number> = { tenant, limit }
-  const conditions = ['tenant = {tenant:String}']
+  const parameters: Record<string, string | number> = { tenant: reader.tenant, limit }
+  const conditions = ['tenant = {tenant:String}', ...constrainEvents(reader, parameters)]
   for (const name of ['type', 'subject', 'source'] as const) {
     const value = filter[name]
     if (value === undefined) continue
@@ -153,9 +154,13 @@ function buildEventsSql(
   return { sql, parameters }
 }
 
-function buildEventSql(tenant: string, id: string, source: string | undefined): Statement {
-  const conditions = ['tenant = {tenant:String}', 'id = {id:String}']
-  if (source !== undefined) conditions.push('source = {source:String}')
+function buildEventSql(reader: Reader, id: string, source: string | undefined): Statement {
+  const parameters: Record<string, string | number> = { tenant: reader.tenant, id }
+  const conditions = ['tenant = {tenant:String}', 'id = {id:String}', ...constrainEvents(reader, parameters)]
+  if (source !== undefined) {
+    parameters.source = source
+    conditions.push('source = {source:String}')
+  }
   return {
     sql: tables
       .map(
@@ -163,7 +168,7 @@ function buildEventSql(tenant: string, id: string, source: string | undefined): 
           `(${select} WHERE ${conditions.join(' AND ')} ${newestFirst} LIMIT ${maxSources / 2})`,
       )
       .join('\nUNION ALL\n'),
-    parameters: { tenant, id, ...(source !== undefined && { source }) },
+    parameters,
   }
 }
 

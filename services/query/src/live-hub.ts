@@ -2,6 +2,8 @@ import type { LiveUpdate } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { Aggregators } from './aggregators.ts'
 import type { CatalogView } from './catalog-follower.ts'
+import type { Reader } from './constrain-events.ts'
+import { constrainLive, type LiveFilter } from './constrain-live.ts'
 import { createLiveMerge, type LiveMerge, type MergedSecond } from './live-merge.ts'
 import { toReportMeter } from './parse-report-parameters.ts'
 import type { ReportMeter } from './report-query.ts'
@@ -31,9 +33,9 @@ export interface LiveHub {
   /**
    * @param spanSeconds how far back; 60 to 3600
    * @returns what ends the subscription
-   * @throws {ServiceError} `not-found` without such a meter
+   * @throws {ServiceError} `not-found` without such a meter, `forbidden` when the reader may not see it
    */
-  subscribe(tenant: string, meter: string, spanSeconds: number, subscriber: LiveSubscriber): () => void
+  subscribe(reader: Reader, meter: string, spanSeconds: number, subscriber: LiveSubscriber): () => void
   subscribers(): number
   feeds(): number
   stop(): void
@@ -63,16 +65,18 @@ const instanceGraceMs = 10_000
 export function createLiveHub(deps: LiveHubDeps, config: LiveHubConfig): LiveHub {
   const feeds = new Map<string, Feed>()
   return {
-    subscribe(tenant, name, spanSeconds, subscriber) {
+    subscribe(reader, name, spanSeconds, subscriber) {
+      const { tenant } = reader
       const entry = deps.catalog.meter(tenant, name)
       if (entry === undefined)
         throw new ServiceError('not-found', `There is no meter ${JSON.stringify(name)}.`)
       const meter = toReportMeter(entry)
+      const filter = constrainLive(reader, entry)
       const span = spans.find((it) => it >= spanSeconds) ?? 3_600
       const key = JSON.stringify([tenant, name, meter.version, span])
       const feed = feeds.get(key) ?? startFeed(deps, config, meter, span, () => feeds.delete(key))
       feeds.set(key, feed)
-      return feed.add(subscriber)
+      return feed.add(filter === undefined ? subscriber : filtered(subscriber, filter))
     },
     subscribers: () => [...feeds.values()].reduce((sum, feed) => sum + feed.size(), 0),
     feeds: () => feeds.size,
@@ -80,6 +84,10 @@ export function createLiveHub(deps: LiveHubDeps, config: LiveHubConfig): LiveHub
       for (const feed of [...feeds.values()]) feed.stop()
     },
   }
+}
+
+function filtered(subscriber: LiveSubscriber, filter: LiveFilter): LiveSubscriber {
+  return { ...subscriber, send: (push) => subscriber.send(filter(push)) }
 }
 
 interface Feed {

@@ -1,4 +1,5 @@
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import type { ConfigOf } from '@millrace/service-kit/config'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -15,6 +16,7 @@ import { type CursorCodec, createCursorCodec } from './cursor.ts'
 import { startFreshness } from './freshness.ts'
 import { createQueryService } from './grpc.ts'
 import { createHttpApp } from './http.ts'
+import { startKeyUsage } from './key-usage.ts'
 import { createDeliveryLister, type DeliveryLister } from './list-deliveries.ts'
 import { createEventLister, type EventLister } from './list-events.ts'
 import { createLiveHub, type LiveHub } from './live-hub.ts'
@@ -75,15 +77,17 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     liveFeeds: core.live.feeds,
     dataThroughUs: freshness.known,
   })
-  const authenticator = createAuthenticator(config.rootKey)
+  const authenticator = createAuthenticator(config.rootKey, createKeyDirectory(follower.store))
+  const usage = startKeyUsage(config, logger, follower)
   const app = await createHttpApp({
     ...core,
     authenticator,
+    limits: usage.limits,
     logger,
     countRequest: (route, status) => metrics.requests.inc({ route, status: String(status) }),
   })
   const grpc = await startGrpcDoor({ readiness }, config, [
-    createQueryService({ ...core, authenticator, logger }),
+    createQueryService({ ...core, authenticator, limits: usage.limits, logger }),
   ])
   await app.listen({ host: config.httpHost, port: config.httpPort })
 
@@ -99,6 +103,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
       freshness.stop()
       aggregators.stop()
       clickhouseWatch.stop()
+      await usage.stop()
       await follower.stop()
       await client.close()
       await operations.stop()

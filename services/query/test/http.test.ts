@@ -1,6 +1,7 @@
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
+import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import type { CatalogEntry } from '@millrace/catalog/resources'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
@@ -54,6 +55,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     cursors,
     metrics: createQueryMetrics(new Registry()),
     authenticator: createAuthenticator(rootKey),
+    limits: createKeyUsageBook('test'),
     logger: createLogger('test', 'silent'),
     countRequest: () => {},
   })

@@ -115,7 +115,7 @@ const shown = (push: LivePush | undefined) =>
 t.test('the first push is complete, the next ones hold what changed', async (t) => {
   const { hub, clock, tell } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   tell({ 1: 5, 2: 6 }, { snapshot: true })
   clock.advance(250)
   tell({ 2: 7 })
@@ -134,7 +134,7 @@ t.test('the first push is complete, the next ones hold what changed', async (t) 
 t.test('a new feed waits a moment for an aggregator, but not for ever', async (t) => {
   const { hub, clock } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   clock.advance(750)
   t.equal(reader.pushes.length, 0)
   clock.advance(500)
@@ -143,7 +143,9 @@ t.test('a new feed waits a moment for an aggregator, but not for ever', async (t
 
 t.test('all subscribers of a meter share one stream, which ends with the last of them', async (t) => {
   const { hub, streams } = setUp(t)
-  const leaves = [1, 2, 3].map(() => hub.subscribe('default', 'visits', 300, createReader().subscriber))
+  const leaves = [1, 2, 3].map(() =>
+    hub.subscribe({ tenant: 'default' }, 'visits', 300, createReader().subscriber),
+  )
   t.equal(streams(), 1)
   t.equal(hub.subscribers(), 3)
   for (const leave of leaves) leave()
@@ -154,7 +156,7 @@ t.test('all subscribers of a meter share one stream, which ends with the last of
 t.test('what is pushed to many is one object, so that it is written once', async (t) => {
   const { hub, clock, tell } = setUp(t)
   const readers = [createReader(), createReader()]
-  for (const { subscriber } of readers) hub.subscribe('default', 'visits', 300, subscriber)
+  for (const { subscriber } of readers) hub.subscribe({ tenant: 'default' }, 'visits', 300, subscriber)
   tell({ 1: 1 }, { snapshot: true })
   clock.advance(250)
   tell({ 2: 1 })
@@ -167,8 +169,8 @@ t.test('a slow reader is left behind, then gets everything at once', async (t) =
   const { hub, clock, tell } = setUp(t)
   const slow = createReader()
   const quick = createReader()
-  hub.subscribe('default', 'visits', 300, slow.subscriber)
-  hub.subscribe('default', 'visits', 300, quick.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, slow.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, quick.subscriber)
   tell({ 1: 1 }, { snapshot: true })
   clock.advance(250)
   slow.state.ready = false
@@ -188,7 +190,7 @@ t.test('a slow reader is left behind, then gets everything at once', async (t) =
 t.test('without events a push a second still tells the time', async (t) => {
   const { hub, clock, tell } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   tell({ 1: 1 }, { snapshot: true })
   clock.advance(250)
   const before = reader.pushes.length
@@ -200,7 +202,7 @@ t.test('without events a push a second still tells the time', async (t) => {
 t.test('an instance that comes back anew at its address replaces the old one', async (t) => {
   const { hub, clock, tell, lose } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   tell({ 1: 5 }, { snapshot: true })
   clock.advance(250)
   lose()
@@ -219,7 +221,7 @@ t.test('an instance that comes back anew at its address replaces the old one', a
 t.test('an instance that stays away is taken out after a while', async (t) => {
   const { hub, clock, tell, lose } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   tell({ 1: 5 }, { snapshot: true })
   tell({ 1: 3 }, { address: 'b:1', instance: 'two', snapshot: true })
   clock.advance(250)
@@ -238,7 +240,7 @@ t.test('an instance that stays away is taken out after a while', async (t) => {
 t.test('one instance at two addresses counts once', async (t) => {
   const { hub, clock, tell, lose } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   tell({ 1: 5 }, { address: 'a:1', snapshot: true })
   tell({ 1: 5 }, { address: 'b:1', snapshot: true })
   clock.advance(250)
@@ -258,13 +260,13 @@ t.test('one instance at two addresses counts once', async (t) => {
 t.test('readers are sent away when their meter changes or goes', async (t) => {
   const { hub, clock, streams, setVersion } = setUp(t)
   const reader = createReader()
-  hub.subscribe('default', 'visits', 300, reader.subscriber)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
   setVersion(2)
   clock.advance(250)
   t.equal(reader.state.ended, true)
   t.equal(streams(), 0)
   setVersion(undefined)
-  t.throws(() => hub.subscribe('default', 'visits', 300, createReader().subscriber), {
+  t.throws(() => hub.subscribe({ tenant: 'default' }, 'visits', 300, createReader().subscriber), {
     code: 'not-found',
   } as unknown as Error)
 })
