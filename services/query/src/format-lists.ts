@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonMediaType } from '@millrace/catalog/media-type'
-import type { CatalogEntry } from '@millrace/catalog/resources'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { StoredAttempt, StoredDelivery, StoredPostback } from './list-deliveries.ts'
 import type { StoredEvent } from './list-events.ts'
@@ -94,9 +93,4 @@ function toAttemptJson(attempt: StoredAttempt, bodies: boolean) {
     ...(attempt.errorCode !== '' && { errorCode: attempt.errorCode, errorDetail: attempt.errorDetail }),
     ...(attempt.nextAttemptAtUs > 0 && { nextAttemptAt: formatTimestamp(attempt.nextAttemptAtUs) }),
   }
-}
-
-/** A resource as ingest answers it, with who wrote it last. */
-export function toResourceJson({ name, version, updatedAt, updatedBy, body }: CatalogEntry) {
-  return { name, ...(body as object), version, updatedAt, updatedBy }
 }

@@ -228,15 +228,22 @@ t.test('the description of the API names every route', async (t) => {
     '/ping',
     '/v1/deliveries',
     '/v1/deliveries/{id}',
+    '/v1/endpoints',
+    '/v1/endpoints/{name}',
     '/v1/event-types',
     '/v1/event-types/{name}',
     '/v1/events',
     '/v1/events/{id}',
+    '/v1/keys',
+    '/v1/keys/{name}',
     '/v1/meters',
     '/v1/meters/{name}',
     '/v1/postbacks/{id}',
+    '/v1/replays',
+    '/v1/replays/{name}',
     '/v1/reports/{meter}',
     '/v1/reports/{meter}/live',
+    '/v1/settings',
   ])
 })
 

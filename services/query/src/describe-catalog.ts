@@ -1,0 +1,172 @@
+import type { Scope } from '@millrace/catalog/authenticate-key'
+import type { ResourceKind } from '@millrace/catalog/resources'
+import { answer, emptyAnswer, needs, problems } from '@millrace/service-kit/describe-answers'
+import { Type } from 'typebox'
+import { listLimits } from './list-parameters.ts'
+
+/** What a kind of resource is called, and who may read it. */
+export interface CatalogKind {
+  readonly kind: ResourceKind
+  /** Of the path, and of the list in the answer. */
+  readonly path: string
+  readonly member: string
+  /** For people. */
+  readonly noun: string
+  /** In operation ids. */
+  readonly title: string
+  readonly scope: Scope
+  readonly example: object
+}
+
+const written = { version: 1, updatedAt: '2026-01-31T12:00:00.000001Z', updatedBy: 'root' }
+
+export const catalogKinds: readonly CatalogKind[] = [
+  {
+    kind: 'event-type',
+    path: '/v1/event-types',
+    member: 'eventTypes',
+    noun: 'event type',
+    title: 'EventType',
+    scope: 'catalog:read',
+    example: { name: 'visit.recorded', schema: { type: 'object' }, maxAge: 'PT12H', ...written },
+  },
+  {
+    kind: 'meter',
+    path: '/v1/meters',
+    member: 'meters',
+    noun: 'meter',
+    title: 'Meter',
+    scope: 'catalog:read',
+    example: { name: 'visits', eventTypes: ['visit.recorded'], aggregation: 'count', ...written },
+  },
+  {
+    kind: 'endpoint',
+    path: '/v1/endpoints',
+    member: 'endpoints',
+    noun: 'endpoint',
+    title: 'Endpoint',
+    scope: 'catalog:read',
+    example: {
+      name: 'partner-a',
+      url: 'https://partner.example/hook',
+      eventTypes: ['order.paid'],
+      ...written,
+    },
+  },
+  {
+    kind: 'key',
+    path: '/v1/keys',
+    member: 'keys',
+    noun: 'key',
+    title: 'Key',
+    scope: 'keys:admin',
+    example: {
+      id: 'key_9vJmXhYf3kP0aQ7sT2bWcA',
+      application: 'web-shop',
+      scopes: ['events:write'],
+      ...written,
+    },
+  },
+  {
+    kind: 'replay',
+    path: '/v1/replays',
+    member: 'replays',
+    noun: 'replay',
+    title: 'Replay',
+    scope: 'catalog:read',
+    example: {
+      id: 'rep_0198c1a2',
+      what: 'events',
+      filter: { status: 'invalid' },
+      status: 'accepted',
+      ...written,
+    },
+  },
+]
+
+export const CatalogQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listLimits.maxItems })),
+    cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+  },
+  { additionalProperties: false },
+)
+export const ResourceName = Type.Object({ name: Type.String() })
+const NoQuery = Type.Object({}, { additionalProperties: false })
+const etag = { etag: { type: 'string', description: 'The version in quotes.' } }
+
+const Shown = (named: 'id' | 'name') =>
+  Type.Object(
+    {
+      [named]: Type.String(),
+      version: Type.Integer(),
+      updatedAt: Type.String({ format: 'date-time' }),
+      updatedBy: Type.String({ description: 'Application of the key that wrote it last.' }),
+    },
+    { additionalProperties: true, description: 'What was put, and who wrote it last.' },
+  )
+
+const shapeOf = ({ kind }: CatalogKind) => Shown(kind === 'key' || kind === 'replay' ? 'id' : 'name')
+
+export function listKind(kind: CatalogKind) {
+  const { member, noun, title, scope, example } = kind
+  return {
+    operationId: `list${title}s`,
+    tags: ['catalog'],
+    summary: `Every ${noun}, by name`,
+    security: needs(scope),
+    querystring: CatalogQuery,
+    response: {
+      200: answer(
+        'A page.',
+        Type.Object({ [member]: Type.Array(shapeOf(kind)), nextCursor: Type.Optional(Type.String()) }),
+        { example: { [member]: [example] } },
+      ),
+      ...problems(400, 503),
+    },
+  }
+}
+
+export function getKind(kind: CatalogKind) {
+  const { noun, title, scope, example } = kind
+  return {
+    operationId: `get${title}`,
+    tags: ['catalog'],
+    summary: `One ${noun}; its version is the ETag`,
+    security: needs(scope),
+    params: ResourceName,
+    querystring: NoQuery,
+    response: {
+      200: answer('As it is now.', shapeOf(kind), { headers: etag, example }),
+      304: emptyAnswer('if-none-match holds the ETag.', etag),
+      ...problems(400, 404, 503),
+    },
+  }
+}
+
+/** GET /v1/settings. */
+export const getSettings = {
+  operationId: 'getSettings',
+  tags: ['catalog'],
+  summary: 'What holds for the whole tenant',
+  description: 'While nobody has written any, the defaults under version 0, which has no ETag.',
+  security: needs('catalog:read'),
+  querystring: NoQuery,
+  response: {
+    200: answer(
+      'As they are now.',
+      Type.Object(
+        {
+          unknownEventTypes: Type.Enum(['accept', 'refuse']),
+          version: Type.Integer(),
+          updatedAt: Type.Optional(Type.String({ format: 'date-time' })),
+          updatedBy: Type.Optional(Type.String()),
+        },
+        { title: 'TenantSettings' },
+      ),
+      { headers: etag, example: { unknownEventTypes: 'accept', ...written } },
+    ),
+    304: emptyAnswer('if-none-match holds the ETag.', etag),
+    ...problems(400, 503),
+  },
+}
