@@ -3,7 +3,7 @@ import {
   eventColumns,
   invalidEventColumns,
   meterReadingColumns,
-  type RecordPosition,
+  type RowFacts,
   writeEventRow,
   writeInvalidEventRow,
   writeMeterReadingRow,
@@ -28,7 +28,7 @@ export interface Batch {
   readonly oldestReceivedAtUs: number | undefined
   readonly newestReceivedAtUs: number | undefined
   readonly overlay: LiveOverlay
-  add(event: Event, judgement: Judgement, position: RecordPosition, storedAtUs: number): void
+  add(event: Event, judgement: Judgement, judged: Omit<RowFacts, 'schemaVersion'>): void
   /** All records of a message were added. */
   endMessage(offset: number): void
   /** One block per table that gets rows; all of them under the range's token. */
@@ -68,14 +68,14 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
     get newestReceivedAtUs() {
       return state.newest
     },
-    add(event, judgement, position, storedAtUs) {
-      const facts = { position, storedAtUs, schemaVersion: judgement.schemaVersion }
+    add(event, judgement, judged) {
+      const facts = { ...judged, schemaVersion: judgement.schemaVersion }
       if (judgement.status === 'valid') {
         writeEventRow(events, event, facts, judgement.readings)
         state.rows += 1
         for (const reading of judgement.readings) overlay.add(event.tenant, event.receivedAtUs, reading)
         for (const reading of judgement.values) {
-          writeMeterReadingRow(values, event, position, reading)
+          writeMeterReadingRow(values, event, judged.position, reading)
           overlay.add(event.tenant, event.receivedAtUs, reading)
         }
       } else {

@@ -41,6 +41,11 @@ export const settings = {
     count(8_000),
     'milliseconds one insert may take before it is repeated; below the session time-out',
   ),
+  backfillChunkEvents: setting(
+    'AGGREGATOR_BACKFILL_CHUNK_EVENTS',
+    count(20_000),
+    'stored events that a new meter counts in one go, twice as many at the most; live events go first in between',
+  ),
   sessionTimeoutMs: setting(
     'AGGREGATOR_SESSION_TIMEOUT_MS',
     count(10_000, 1_000),

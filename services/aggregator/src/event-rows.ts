@@ -31,7 +31,7 @@ const sharedColumns = [
 ] as const
 
 /** In the order of `writeEventRow`. */
-export const eventColumns: readonly string[] = [...sharedColumns, 'readings']
+export const eventColumns: readonly string[] = [...sharedColumns, 'catalog_position', 'readings']
 /** In the order of `writeInvalidEventRow`. */
 export const invalidEventColumns: readonly string[] = [...sharedColumns, 'reason', 'pointer']
 
@@ -39,6 +39,8 @@ export interface RowFacts {
   readonly position: RecordPosition
   readonly storedAtUs: number
   readonly schemaVersion: number
+  /** Next offset of millrace.catalog when the event was judged: it has the readings of all meters before. */
+  readonly catalogPosition: number
 }
 
 export function writeEventRow(
@@ -48,6 +50,7 @@ export function writeEventRow(
   readings: readonly Reading[],
 ): void {
   writeShared(row, event, facts)
+  row.writeInt64(facts.catalogPosition)
   row.writeLength(readings.length)
   for (const { meter, version, group, value } of readings) {
     row.writeString(meter)

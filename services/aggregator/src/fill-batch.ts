@@ -8,6 +8,8 @@ import type { SeenIds } from './seen-ids.ts'
 
 export interface FillDeps {
   readonly rulesOf: (tenant: string, type: string) => TypeRules
+  /** Next offset of millrace.catalog that `rulesOf` does not know yet. */
+  readonly catalogPosition: () => number
   readonly metrics: AggregatorMetrics
   readonly typeLabel: (type: string) => string
 }
@@ -19,7 +21,7 @@ export function fillBatch(
   position: RecordPosition,
   storedAtUs: number,
   seen: SeenIds,
-  { rulesOf, metrics, typeLabel }: FillDeps,
+  { rulesOf, catalogPosition, metrics, typeLabel }: FillDeps,
 ): void {
   const name = hashEventName(event.tenant, event.source, event.id)
   if (seen.has(name, event.receivedAtUs)) {
@@ -29,6 +31,6 @@ export function fillBatch(
   const judgement = judgeEvent(event, rulesOf(event.tenant, event.type))
   if (judgement.status === 'invalid') metrics.eventsInvalid.inc({ type: typeLabel(event.type) })
   else if (judgement.valuesMissing > 0) metrics.valuesMissing.inc(judgement.valuesMissing)
-  batch.add(event, judgement, position, storedAtUs)
+  batch.add(event, judgement, { position, storedAtUs, catalogPosition: catalogPosition() })
   seen.add(name, event.receivedAtUs, storedAtUs)
 }

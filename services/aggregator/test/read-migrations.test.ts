@@ -25,7 +25,15 @@ t.test('every statement of every migration may be run twice', async (t) => {
 
 t.test('tables that take tokens remember them', async (t) => {
   const statements = committed.flatMap((migration) => migration.statements)
-  for (const table of ['events', 'invalid_events', 'meter_minutes', 'meter_readings', 'event_changes']) {
+  for (const table of [
+    'events',
+    'invalid_events',
+    'meter_minutes',
+    'meter_readings',
+    'event_changes',
+    'backfilled_readings',
+    'backfill_chunks',
+  ]) {
     const create = statements.find((statement) =>
       statement.startsWith(`CREATE TABLE IF NOT EXISTS ${table}\n`),
     )

@@ -28,7 +28,11 @@ function makeBlock(rows: number, from: number): RowBlock {
     })
     const readings = [{ meter: 'visits', version: 1, group: [`g${10 + (index % 40)}`], value: 5n }]
     const judgement = { status: 'valid', schemaVersion: 1, readings, values: [], valuesMissing: 0 } as const
-    batch.add(event, judgement, { partition: 0, offset: from, index }, receivedAtUs)
+    batch.add(event, judgement, {
+      position: { partition: 0, offset: from, index },
+      storedAtUs: receivedAtUs,
+      catalogPosition: 1,
+    })
   }
   batch.endMessage(from)
   const [block] = batch.blocks('cut', 0)

@@ -21,11 +21,18 @@ t.test('several instances may migrate an empty server at once, and again', async
   t.strictSame(
     (await mesh.rows<{ name: string }>('SHOW TABLES')).map(({ name }) => name),
     [
+      'backfill_chunks',
+      'backfill_marks',
+      'backfilled_readings',
       'deliveries',
+      'event_changes',
       'events',
       'invalid_events',
       'meter_minutes',
+      'meter_minutes_of_backfills',
+      'meter_minutes_of_changes',
       'meter_minutes_of_events',
+      'meter_readings',
       'schema_migrations',
     ],
   )

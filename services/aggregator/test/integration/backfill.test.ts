@@ -1,0 +1,87 @@
+import t from 'tap'
+import { compareMeters, completeBackfills } from './backfill-fixture.ts'
+import { createMeshFixture, makeEvent, until } from './mesh-fixture.ts'
+
+t.setTimeout(150_000)
+
+/** Late events, groups, decimals, values that are missing, events that a filter leaves out. */
+function makeVisits(count: number, offset = 0) {
+  const nowUs = Date.now() * 1_000
+  return Array.from({ length: count }, (_, index) => {
+    const number = offset + index
+    return makeEvent(
+      {
+        source: number % 5 === 0 ? 'kiosk' : 'shop',
+        subject: `eu/${number % 3}`,
+        occurredAtUs: nowUs - (number % 11) * 86_400_000_000 - number,
+        ...(number % 7 === 0 && { extensions: { region: { value: { $case: 'text', value: 'north' } } } }),
+      },
+      {
+        path: `/p${number % 4}`,
+        ...(number % 6 > 0 && { amount: `${number % 90}.${String(number).padStart(6, '0')}` }),
+      },
+    )
+  })
+}
+
+t.test('a meter that is made after the events equals one that was made before them', async (t) => {
+  const mesh = await createMeshFixture(t, { AGGREGATOR_BACKFILL_CHUNK_EVENTS: '300' })
+  await compareMeters.put(mesh, 'first')
+  await mesh.startAggregator()
+  const before = makeVisits(1_000)
+  await mesh.publish(before)
+  // Repeats, of the same batch and later.
+  await mesh.publish(before.slice(0, 100))
+  await until('the first 1000', async () => (await mesh.value('SELECT count() FROM events')) === '1000')
+  await compareMeters.put(mesh, 'later')
+  const after = makeVisits(300, 1_000)
+  await mesh.publish([...after, ...before.slice(50, 150)])
+  await until('all events', async () => (await mesh.value('SELECT count() FROM events')) === '1300')
+  await until('complete', () => completeBackfills(mesh, 'later'), 60_000)
+  t.strictSame(await compareMeters.differences(mesh, 'first', 'later'), [])
+  t.not(await mesh.value('SELECT count() FROM backfilled_readings'), '0')
+  t.equal(
+    await mesh.value(
+      'SELECT count() - uniqExact(meter, kafka_partition, kafka_offset, kafka_index) FROM backfilled_readings',
+    ),
+    '0',
+  )
+  const chunks = await mesh.value(`SELECT max(chunks) FROM backfill_chunks`)
+  t.ok(Number(chunks) > 2, `in ${chunks} chunks`)
+})
+
+t.test(
+  'meters that are made while several producers write miss nothing and count nothing twice',
+  async (t) => {
+    const mesh = await createMeshFixture(t, { AGGREGATOR_BACKFILL_CHUNK_EVENTS: '500' })
+    await compareMeters.put(mesh, 'first')
+    await mesh.startAggregator()
+    let published = 0
+    let writing = true
+    const landed = async (): Promise<number> => Number(await mesh.value('SELECT count() FROM events'))
+    const produce = async (): Promise<void> => {
+      while (writing) {
+        const visits = makeVisits(20, published)
+        published += 20
+        await mesh.publish(visits)
+        if (published % 100 === 0) await mesh.publish(visits.slice(0, 5))
+        const own = published
+        await until('a part of it landed', async () => (await landed()) > own - 400)
+      }
+    }
+    const producers = [produce(), produce(), produce()]
+    await until('some landed', async () => (await landed()) > 800)
+    await compareMeters.put(mesh, 'second')
+    const between = await landed()
+    await until('more landed', async () => (await landed()) > between + 200)
+    await compareMeters.put(mesh, 'third')
+    // Changed at once: what the earlier version has counted so far must not show.
+    await compareMeters.put(mesh, 'third', 2)
+    await until('the backfills', () => completeBackfills(mesh, 'second', 'third'), 60_000)
+    writing = false
+    await Promise.all(producers)
+    await until('all events', async () => (await landed()) === published)
+    t.strictSame(await compareMeters.differences(mesh, 'first', 'second'), [])
+    t.strictSame(await compareMeters.differences(mesh, 'first', 'third', 2), [])
+  },
+)
