@@ -11,6 +11,8 @@ export interface ResourceNoun {
   readonly article: 'a' | 'an'
   /** In operation ids. */
   readonly title: string
+  /** A name. */
+  readonly example: string
 }
 
 export const resourceNouns = {
@@ -20,14 +22,40 @@ export const resourceNouns = {
     word: 'event type',
     article: 'an',
     title: 'EventType',
+    example: 'visit.recorded',
   },
-  meter: { kind: 'meter', path: '/v1/meters', word: 'meter', article: 'a', title: 'Meter' },
-  endpoint: { kind: 'endpoint', path: '/v1/endpoints', word: 'endpoint', article: 'an', title: 'Endpoint' },
+  meter: {
+    kind: 'meter',
+    path: '/v1/meters',
+    word: 'meter',
+    article: 'a',
+    title: 'Meter',
+    example: 'visits',
+  },
+  endpoint: {
+    kind: 'endpoint',
+    path: '/v1/endpoints',
+    word: 'endpoint',
+    article: 'an',
+    title: 'Endpoint',
+    example: 'partner-a',
+  },
 } as const satisfies Record<string, ResourceNoun>
 
 export const etag = { etag: { type: 'string', description: 'The version in quotes; for if-match.' } }
 
-export const resourceName = Type.Object({ name: Type.String() })
+/** Of the address, and of the preconditions. */
+export const resourceAddress = ({ word, example }: ResourceNoun) => ({
+  params: Type.Object({ name: Type.String({ description: `Name of the ${word}.`, examples: [example] }) }),
+  headers: Type.Object({
+    'if-match': Type.Optional(
+      Type.String({
+        description: 'ETag of the version that the caller has seen, or `*`: there has to be one.',
+      }),
+    ),
+    'if-none-match': Type.Optional(Type.String({ const: '*', description: 'There must be none yet.' })),
+  }),
+})
 
 /** What every written resource tells beside what was put. */
 export const written = {
@@ -41,18 +69,20 @@ export const written = {
 
 export const writtenExample = { version: 1, updatedAt: '2026-01-31T12:00:00.000001Z', updatedBy: 'root' }
 
-export function putDescription({ word, article, title }: ResourceNoun) {
+export function putDescription(noun: ResourceNoun) {
+  const { word, article, title } = noun
   return {
     operationId: `put${title}`,
     tags: ['catalog'],
     summary: `Creates or changes ${article} ${word}`,
     security: needs('catalog:write'),
-    params: resourceName,
+    ...resourceAddress(noun),
   }
 }
 
 /** DELETE of a resource. */
-export function deleteResource({ word, article, title }: ResourceNoun): object {
+export function deleteResource(noun: ResourceNoun): object {
+  const { word, article, title } = noun
   return {
     operationId: `delete${title}`,
     tags: ['catalog'],
@@ -60,7 +90,7 @@ export function deleteResource({ word, article, title }: ResourceNoun): object {
     description:
       'Answers with what it was. A resource of the same name that comes later goes on counting versions.',
     security: needs('catalog:write'),
-    params: resourceName,
+    ...resourceAddress(noun),
     response: {
       200: answer(
         'Deleted.',

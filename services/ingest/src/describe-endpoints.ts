@@ -5,7 +5,7 @@ import {
   etag,
   filterSchema,
   putDescription,
-  resourceName,
+  resourceAddress,
   resourceNouns,
   written,
   writtenExample,
@@ -70,7 +70,7 @@ export const postSecret = {
   description:
     'The former one stays valid for 24 hours: until then deliveries are signed with both. At most five are valid at a time.',
   security: needs('catalog:write'),
-  params: resourceName,
+  ...resourceAddress(resourceNouns.endpoint),
   response: {
     200: answer('Rotated.', ShownOnce, {
       headers: etag,
@@ -88,7 +88,7 @@ export const postTest = {
   description:
     'A CloudEvent of the type millrace.endpoint.test, as a delivery like any other, whatever the endpoint’s event types and filter say. 409 when the endpoint is disabled.',
   security: needs('catalog:write'),
-  params: resourceName,
+  params: resourceAddress(resourceNouns.endpoint).params,
   response: {
     202: answer(
       'The delivery is kept; /v1/deliveries/{id} tells what became of it.',

@@ -2,8 +2,13 @@ import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
 import { Type } from 'typebox'
 import { SettlementRequest } from './read-settlement.ts'
 
-const params = Type.Object({ id: Type.String({ description: 'Of the event, percent-encoded.' }) })
-const source = Type.String({ description: 'Of the event: with its id it names the event.' })
+const params = Type.Object({
+  id: Type.String({ description: 'Of the event, percent-encoded.', examples: ['v-1'] }),
+})
+const source = Type.String({
+  description: 'Of the event: with its id it names the event.',
+  examples: ['/shop'],
+})
 const target = { id: Type.String(), source: Type.String() }
 
 const paid = { reference: 'payroll 2026-01', settledAt: '2026-01-31T12:00:00Z' }

@@ -67,7 +67,12 @@ export const deleteKey = {
   description:
     'Holds at once for this instance and within a second for the others. Answers with what it was.',
   security: needs('keys:admin'),
-  params: Type.Object({ id: Type.String() }),
+  params: Type.Object({
+    id: Type.String({
+      description: 'Of the key: what its answer calls id.',
+      examples: ['key_9vJmXhYf3kP0aQ7sT2bWcA'],
+    }),
+  }),
   response: {
     200: answer('Revoked.', Type.Object(shown, { title: 'Key' }), {
       headers: etag,

@@ -86,12 +86,21 @@ export const catalogKinds: readonly CatalogKind[] = [
 
 export const CatalogQuery = Type.Object(
   {
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listLimits.maxItems })),
-    cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: listLimits.maxItems,
+        description: `Of a page; default ${listLimits.maxItems}.`,
+      }),
+    ),
+    cursor: Type.Optional(Type.String({ maxLength: 8_192, description: 'nextCursor of the page before.' })),
   },
   { additionalProperties: false },
 )
 export const ResourceName = Type.Object({ name: Type.String() })
+const headers = Type.Object({
+  'if-none-match': Type.Optional(Type.String({ description: 'ETags of answers that the caller has.' })),
+})
 const NoQuery = Type.Object({}, { additionalProperties: false })
 const etag = { etag: { type: 'string', description: 'The version in quotes.' } }
 
@@ -134,7 +143,10 @@ export function getKind(kind: CatalogKind) {
     tags: ['catalog'],
     summary: `One ${noun}; its version is the ETag`,
     security: needs(scope),
-    params: ResourceName,
+    params: Type.Object({
+      name: Type.String({ description: `Of the ${noun}.`, examples: [Object.values(example)[0]] }),
+    }),
+    headers,
     querystring: NoQuery,
     response: {
       200: answer('As it is now.', shapeOf(kind), { headers: etag, example }),
@@ -151,6 +163,7 @@ export const getSettings = {
   summary: 'What holds for the whole tenant',
   description: 'While nobody has written any, the defaults under version 0, which has no ETag.',
   security: needs('catalog:read'),
+  headers,
   querystring: NoQuery,
   response: {
     200: answer(

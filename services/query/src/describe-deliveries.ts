@@ -24,7 +24,7 @@ export const DeliveryId = Type.Object({
 export const PostbackId = Type.Object({
   id: Type.String({ examples: ['pb_0198c1a2'], description: 'Of the postback.' }),
 })
-export const NoQuery = Type.Object({}, { additionalProperties: false })
+const NoQuery = Type.Object({}, { additionalProperties: false })
 
 const Time = Type.String({ format: 'date-time' })
 const Attempt = Type.Object(

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { problem } from '../describe-answers.ts'
+import { errorMeanings } from '../errors.ts'
 import type { Header, OpenApiDocument, Operation, Parameter, Response } from './openapi-document.ts'
 
 /** Headers of many answers, said once. */
@@ -32,6 +33,14 @@ const otherwise = {
     'Any other problem: the address is too long (414), the headers are too large (431), the request did not arrive in time (408) or failed on our side (500).',
 }
 
+/** Problems that are the same wherever they are answered, by the names of their components. */
+const sharedAnswers: readonly (readonly [string, Response])[] = Object.entries(errorMeanings).map(
+  ([code, { httpStatus }]) => [
+    code.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    withHeaders(problem(httpStatus) as Response, { ...everywhere, ...(httpStatus === 429 && limited) }),
+  ],
+)
+
 /**
  * Adds what holds for every route to what the routes say themselves: request ids, what any key may be answered, a
  * problem document for the rest; and gives every schema with a title its place among the components.
@@ -46,8 +55,17 @@ export function completeDocument(document: OpenApiDocument): OpenApiDocument {
     ]),
   )
   const { schemas: _schemas, ...components } = document.components
-  const responses = { Problem: withHeaders(otherwise as Response, everywhere) }
+  const used = new Set(Object.values(paths).flatMap(Object.values).flatMap(referencesOf))
+  const responses = Object.fromEntries(
+    [...sharedAnswers, ['Problem', withHeaders(otherwise as Response, everywhere)] as const].filter(
+      ([name]) => used.has(`#/components/responses/${name}`),
+    ),
+  )
   return nameSchemas({ ...document, paths, components: { ...components, headers, responses } }, document)
+}
+
+function referencesOf({ responses }: Operation): string[] {
+  return Object.values(responses).flatMap(({ $ref = [] }) => $ref)
 }
 
 function completeOperation(
@@ -61,7 +79,9 @@ function completeOperation(
     : operation.responses
   const responses = Object.entries(answers).map(([status, response]) => {
     const counted = keyed && (status.startsWith('2') || status === '429')
-    return [status, withHeaders(response, { ...everywhere, ...(counted && limited) })]
+    const complete = withHeaders(response, { ...everywhere, ...(counted && limited) })
+    const [shared] = sharedAnswers.find(([, answer]) => isDeepStrictEqual(answer, complete)) ?? []
+    return [status, shared === undefined ? complete : { $ref: `#/components/responses/${shared}` }]
   })
   return {
     ...rest,

@@ -17,7 +17,19 @@ const holding = (schema: object) => ({ description: 'ok', content: { 'applicatio
 t.test('a keyed route may be answered what every key may be answered; a public one not', async (t) => {
   const keyed = complete({ security: [{ key: ['a:b'] }], responses: { 200: holding({}) } })
   t.same(Object.keys(keyed.paths['/a']?.get?.responses ?? {}), ['200', '401', '403', '429', 'default'])
-  t.ok(keyed.paths['/a']?.get?.responses['429']?.headers?.['retry-after']?.schema)
+  t.same(keyed.paths['/a']?.get?.responses['429'], { $ref: '#/components/responses/RateLimited' })
+  t.same(Object.keys(keyed.components.responses ?? {}), [
+    'Unauthenticated',
+    'Forbidden',
+    'RateLimited',
+    'Problem',
+  ])
+  t.same(Object.keys(keyed.components.responses?.RateLimited?.headers ?? {}).sort(), [
+    'RateLimit',
+    'RateLimit-Policy',
+    'retry-after',
+    'x-request-id',
+  ])
   t.ok(keyed.paths['/a']?.get?.responses['200']?.headers?.RateLimit)
   const open = complete({ security: [], responses: { 200: holding({}) } })
   t.same(Object.keys(open.paths['/a']?.get?.responses ?? {}), ['200', 'default'])
