@@ -7,7 +7,7 @@ import { freshConfig, readEvents, readTopic, startIngest, until, untilReady } fr
 
 const event = { type: 'visit.recorded', subject: 'ward-7/a' }
 
-t.test('issuing and revoking a key holds here at once and soon at the other instances, on open streams too', async (t) => {
+t.test('issuing and revoking holds here at once and soon elsewhere, also on open streams', async (t) => {
   const config = freshConfig()
   const [one, two] = await Promise.all([startIngest(t, config), startIngest(t, config)])
   await Promise.all([untilReady(one), untilReady(two)])
