@@ -1,4 +1,3 @@
-import type { Event } from '@millrace/proto'
 import {
   eventColumns,
   invalidEventColumns,
@@ -8,6 +7,7 @@ import {
   writeInvalidEventRow,
   writeMeterReadingRow,
 } from './event-rows.ts'
+import type { EventView } from './event-view.ts'
 import type { Judgement } from './judge-event.ts'
 import type { LiveOverlay } from './live-view.ts'
 import { deduplicationToken, type OffsetRange } from './pending-range.ts'
@@ -28,7 +28,7 @@ export interface Batch {
   readonly oldestReceivedAtUs: number | undefined
   readonly newestReceivedAtUs: number | undefined
   readonly overlay: LiveOverlay
-  add(event: Event, judgement: Judgement, judged: Omit<RowFacts, 'schemaVersion'>): void
+  add(event: EventView, judgement: Judgement, judged: Omit<RowFacts, 'schemaVersion'>): void
   /** All records of a message were added. */
   endMessage(offset: number): void
   /** One block per table that gets rows; all of them under the range's token. */

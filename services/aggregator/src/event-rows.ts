@@ -1,4 +1,4 @@
-import type { Event } from '@millrace/proto'
+import { type EventField, type EventView, eventField } from './event-view.ts'
 import type { RowBinary } from './row-binary.ts'
 import type { Reading } from './take-readings.ts'
 
@@ -45,7 +45,7 @@ export interface RowFacts {
 
 export function writeEventRow(
   row: RowBinary,
-  event: Event,
+  event: EventView,
   facts: RowFacts,
   readings: readonly Reading[],
 ): void {
@@ -64,7 +64,7 @@ export function writeEventRow(
 
 export function writeInvalidEventRow(
   row: RowBinary,
-  event: Event,
+  event: EventView,
   facts: RowFacts,
   fault: { readonly reason: string; readonly pointer: string },
 ): void {
@@ -89,7 +89,7 @@ export const meterReadingColumns: readonly string[] = [
 /** A reading of a meter that needs every value. */
 export function writeMeterReadingRow(
   row: RowBinary,
-  event: Event,
+  event: Pick<EventView, 'tenant' | 'occurredAtUs'>,
   position: RecordPosition,
   { meter, version, group, value }: Reading,
 ): void {
@@ -105,30 +105,38 @@ export function writeMeterReadingRow(
   row.writeUint32(position.index)
 }
 
-function writeShared(row: RowBinary, event: Event, { position, storedAtUs, schemaVersion }: RowFacts): void {
-  row.writeString(event.tenant)
-  row.writeString(event.source)
-  row.writeString(event.id)
-  row.writeString(event.type)
-  row.writeString(event.subject)
+function writeShared(
+  row: RowBinary,
+  event: EventView,
+  { position, storedAtUs, schemaVersion }: RowFacts,
+): void {
+  writeField(row, event, eventField.tenant)
+  writeField(row, event, eventField.source)
+  writeField(row, event, eventField.id)
+  writeField(row, event, eventField.type)
+  writeField(row, event, eventField.subject)
   row.writeInt64(event.occurredAtUs)
   row.writeInt64(event.receivedAtUs)
   row.writeInt64(storedAtUs)
-  row.writeString(event.dataContentType)
-  row.writeString(event.dataSchema)
-  row.writeBytes(event.data)
-  row.writeString(formatExtensions(event))
-  row.writeString(event.application)
-  row.writeString(event.traceparent)
+  writeField(row, event, eventField.dataContentType)
+  writeField(row, event, eventField.dataSchema)
+  writeField(row, event, eventField.data)
+  row.writeString(event.hasExtensions ? formatExtensions(event) : '{}')
+  writeField(row, event, eventField.application)
+  writeField(row, event, eventField.traceparent)
   row.writeInt64(schemaVersion)
   row.writeUint32(position.partition)
   row.writeInt64(position.offset)
   row.writeUint32(position.index)
 }
 
+/** As it stands in the message, without becoming a string on the way. */
+function writeField(row: RowBinary, event: EventView, field: EventField): void {
+  row.writeSlice(event.bytes, event.start(field), event.end(field))
+}
+
 /** JSON text; the attributes keep their types. */
-function formatExtensions({ extensions }: Event): string {
-  const names = Object.keys(extensions)
-  if (names.length === 0) return '{}'
-  return JSON.stringify(Object.fromEntries(names.map((name) => [name, extensions[name]?.value?.value])))
+function formatExtensions({ extensions }: EventView): string {
+  const entries = Object.entries(extensions).map(([name, value]) => [name, value.value?.value])
+  return JSON.stringify(Object.fromEntries(entries))
 }

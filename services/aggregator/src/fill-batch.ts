@@ -1,7 +1,7 @@
-import type { Event } from '@millrace/proto'
 import type { Batch } from './batch.ts'
 import type { RecordPosition } from './event-rows.ts'
-import { hashEventName } from './hash-set.ts'
+import type { EventView } from './event-view.ts'
+import type { NameHasher } from './hash-name.ts'
 import { judgeEvent, type TypeRules } from './judge-event.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import type { SeenIds } from './seen-ids.ts'
@@ -10,6 +10,7 @@ export interface FillDeps {
   readonly rulesOf: (tenant: string, type: string) => TypeRules
   /** Next offset of millrace.catalog that `rulesOf` does not know yet. */
   readonly catalogPosition: () => number
+  readonly hasher: NameHasher
   readonly metrics: AggregatorMetrics
   readonly typeLabel: (type: string) => string
 }
@@ -17,13 +18,13 @@ export interface FillDeps {
 /** Adds an event to a batch unless it is a repeat; its id is claimed in memory only, together with the batch. */
 export function fillBatch(
   batch: Batch,
-  event: Event,
+  event: EventView,
   position: RecordPosition,
   storedAtUs: number,
   seen: SeenIds,
-  { rulesOf, catalogPosition, metrics, typeLabel }: FillDeps,
+  { rulesOf, catalogPosition, hasher, metrics, typeLabel }: FillDeps,
 ): void {
-  const name = hashEventName(event.tenant, event.source, event.id)
+  const name = hasher.hashEvent(event)
   if (seen.has(name, event.receivedAtUs)) {
     metrics.repeatsDropped.inc()
     return

@@ -79,13 +79,15 @@ function isTooOld(event: Event, { maxAge }: TypeRules): boolean {
 
 /** @returns what is wrong, as text, when the data is not what its media type says */
 function decode(event: Event): EventReader | string {
-  if (event.data.length === 0 || !isJsonMediaType(event.dataContentType)) {
+  const { data } = event
+  if (data.length === 0 || !isJsonMediaType(event.dataContentType)) {
     return createEventReader(event, undefined, undefined)
   }
-  if (!isUtf8(event.data)) return 'data is not UTF-8'
+  const text = data.toString()
+  // What is no UTF-8 is read as U+FFFD, which may also stand there itself.
+  if (text.includes('\ufffd') && !isUtf8(data)) return 'data is not UTF-8'
   // Ingest refuses it; others write to the topic too.
-  if (isNestedTooDeep(event.data)) return `data is nested deeper than ${maxJsonDepth} levels`
-  const text = event.data.toString()
+  if (isNestedTooDeep(data)) return `data is nested deeper than ${maxJsonDepth} levels`
   try {
     return createEventReader(event, text, JSON.parse(text))
   } catch {

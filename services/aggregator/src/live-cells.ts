@@ -27,26 +27,37 @@ export function meterKey(tenant: string, meter: string): string {
   return `${tenant}/${meter}`
 }
 
-/** JSON, so that no value can run into its neighbour; '[]' for a meter without dimensions. */
+/** The value itself where it is one, else JSON, so that no value can run into its neighbour. */
 function groupKey(group: readonly string[]): string {
+  const [only] = group
+  if (only !== undefined && group.length === 1 && only !== otherGroups && only.charCodeAt(0) !== 91)
+    return only
   return group.length === 0 ? '[]' : JSON.stringify(group)
 }
 
 export function groupValues(key: string): string[] {
-  return key === otherGroups ? [] : (JSON.parse(key) as string[])
+  if (key === otherGroups) return []
+  return key.startsWith('[') ? (JSON.parse(key) as string[]) : [key]
 }
 
-export function addReading(
-  cells: LiveCells,
-  tenant: string,
-  second: number,
-  reading: Reading,
-  maxGroups: number,
-): void {
-  const { value } = reading
-  const groups = groupsOf(cells, meterKey(tenant, reading.meter), reading.version, second)
-  if (groups === undefined) return
-  addCell(groups, groupKey(reading.group), { count: 1, sum: value, min: value, max: value }, maxGroups)
+/** Where the last reading of a meter went: the next one most often goes there too. */
+export interface LastGroups {
+  readonly tenant: string
+  readonly version: number
+  readonly second: number
+  readonly groups: GroupCells
+  /** Revision that the second got when this reading came. */
+  revision: number
+}
+
+export function addReading(groups: GroupCells, { group, value }: Reading, maxGroups: number): void {
+  const key = groupKey(group)
+  const known = groups.get(key)
+  if (known === undefined) addCell(groups, key, { count: 1, sum: value, min: value, max: value }, maxGroups)
+  else {
+    known.count += 1
+    if (value !== null) mergeValue(known, value)
+  }
 }
 
 /** The groups of one second, made when they are not there; undefined when the version is an old one. */
@@ -93,4 +104,10 @@ function mergeCell(target: LiveCell, added: LiveCell): void {
   if (added.sum !== null) target.sum = (target.sum ?? 0n) + added.sum
   if (added.min !== null && (target.min === null || added.min < target.min)) target.min = added.min
   if (added.max !== null && (target.max === null || added.max > target.max)) target.max = added.max
+}
+
+function mergeValue(target: LiveCell, value: bigint): void {
+  target.sum = target.sum === null ? value : target.sum + value
+  if (target.min === null || value < target.min) target.min = value
+  if (target.max === null || value > target.max) target.max = value
 }

@@ -1,4 +1,12 @@
-import { addCell, addReading, type GroupCells, groupsOf, type LiveCells, meterKey } from './live-cells.ts'
+import {
+  addCell,
+  addReading,
+  type GroupCells,
+  groupsOf,
+  type LastGroups,
+  type LiveCells,
+  meterKey,
+} from './live-cells.ts'
 import type { Reading } from './take-readings.ts'
 
 /** Seconds that the live view goes back. */
@@ -52,6 +60,8 @@ export function createLiveView(
   /** Per meter the revision at which each second last changed. */
   const revisions = new Map<string, Map<number, number>>()
   let revision = 0
+  /** The revision that somebody has seen: until the next one is seen, a second needs no other. */
+  let seenRevision = 0
   let cellCount = 0
 
   const touch = (key: string, second: number): void => {
@@ -107,13 +117,24 @@ export function createLiveView(
     openOverlay() {
       const cells: LiveCells = new Map()
       overlays.add(cells)
+      const last = new Map<string, LastGroups>()
       return {
         add(tenant, receivedAtUs, reading) {
           const second = Math.floor(receivedAtUs / 1_000_000)
-          const present = Math.floor(now() / 1_000)
-          if (second <= present - liveSeconds || second > present + maxAheadSeconds) return
-          addReading(cells, tenant, second, reading, config.liveMaxGroups)
-          touch(meterKey(tenant, reading.meter), second)
+          const { meter, version } = reading
+          let to = last.get(meter)
+          if (to?.second !== second || to.version !== version || to.tenant !== tenant) {
+            const present = Math.floor(now() / 1_000)
+            if (second <= present - liveSeconds || second > present + maxAheadSeconds) return
+            const groups = groupsOf(cells, meterKey(tenant, meter), version, second)
+            if (groups === undefined) return
+            to = { tenant, version, second, groups, revision: 0 }
+            last.set(meter, to)
+          }
+          addReading(to.groups, reading, config.liveMaxGroups)
+          if (to.revision > seenRevision) return
+          touch(meterKey(tenant, meter), second)
+          to.revision = revision
         },
         keep() {
           if (overlays.delete(cells)) keep(cells)
@@ -125,6 +146,7 @@ export function createLiveView(
       }
     },
     changes(tenant, meter, fromSecond, since) {
+      seenRevision = revision
       const key = meterKey(tenant, meter)
       const layers = [landed, ...overlays]
         .map((cells) => cells.get(key))

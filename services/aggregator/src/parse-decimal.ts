@@ -33,6 +33,13 @@ export function parseDecimal(text: string): bigint | 'out-of-range' | undefined 
   return sign === '-' ? -size : size
 }
 
+const one = 10n ** BigInt(fractionDigits)
+
+/** The same of a safe integer, all of which are in range. */
+export function decimalOfInteger(value: number): bigint {
+  return BigInt(value) * one
+}
+
 /** From a number where it holds all digits: reading a text as a BigInt takes several times as long. */
 function toBigInt(digits: string): bigint {
   return BigInt(digits.length <= 15 ? Number(digits) : digits)

@@ -30,24 +30,37 @@ export function parsePointer(pointer: string): readonly string[] {
 
 /** @param text of `data` when it is JSON; @param data the same, parsed */
 export function createEventReader(event: Event, text: string | undefined, data: unknown): EventReader {
-  let exact: unknown
-  const exactData = (): unknown => {
-    if (text === undefined) return undefined
-    exact ??= mayHoldLongNumbers(text) ? parseExactly(text) : data
-    return exact
+  return new JsonEventReader(event, text, data)
+}
+
+/** A class, since one is made for each event. */
+class JsonEventReader implements EventReader {
+  readonly event: Event
+  readonly data: unknown
+  readonly #text: string | undefined
+  #exact: unknown
+
+  constructor(event: Event, text: string | undefined, data: unknown) {
+    this.event = event
+    this.data = data
+    this.#text = text
   }
-  return {
-    event,
-    data,
-    read(tokens) {
-      const [member = '', ...rest] = tokens
-      if (member === 'data') return step(exactData(), rest)
-      return rest.length === 0 ? readAttribute(event, member) : undefined
-    },
-    attribute(name) {
-      const value = readAttribute(event, name)
-      return value === undefined ? undefined : String(value)
-    },
+
+  read(tokens: readonly string[]): unknown {
+    const member = tokens[0] ?? ''
+    if (member === 'data') return step(this.#exactData(), tokens)
+    return tokens.length <= 1 ? readAttribute(this.event, member) : undefined
+  }
+
+  attribute(name: string): string | undefined {
+    const value = readAttribute(this.event, name)
+    return value === undefined ? undefined : String(value)
+  }
+
+  #exactData(): unknown {
+    if (this.#text === undefined) return undefined
+    this.#exact ??= mayHoldLongNumbers(this.#text) ? parseExactly(this.#text) : this.data
+    return this.#exact
   }
 }
 
@@ -68,9 +81,11 @@ function parseExactly(text: string): unknown {
   return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown)
 }
 
+/** @param tokens the first one led to `from` */
 function step(from: unknown, tokens: readonly string[]): unknown {
   let value = from
-  for (const token of tokens) {
+  for (let at = 1; at < tokens.length; at += 1) {
+    const token = tokens[at] ?? ''
     if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return undefined
     if (Array.isArray(value) && !/^(?:0|[1-9]\d*)$/.test(token)) return undefined
     if (!Object.hasOwn(value, token)) return undefined

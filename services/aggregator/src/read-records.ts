@@ -1,11 +1,13 @@
-import { type Event, EventBatch } from '@millrace/proto'
 import type { Message } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
+import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
+import type { EventView } from './event-view.ts'
 import type { AggregatorMetrics } from './metrics.ts'
+import { UndecodableError } from './wire-reader.ts'
 
 /** The events of one message with their index in it. */
 export interface MessageEvents {
-  readonly events: readonly { readonly event: Event; readonly index: number }[]
+  readonly events: readonly { readonly event: EventView; readonly index: number }[]
   /** The catalog has to be read that far before the events are judged. */
   readonly catalogThrough: number
 }
@@ -24,10 +26,11 @@ export function readRecords(
   { value, partition, offset, timestamp }: Message,
   { metrics, logger }: { metrics: AggregatorMetrics; logger: Logger },
 ): MessageEvents {
-  let batch: EventBatch
+  let batch: DecodedBatch
   try {
-    batch = EventBatch.decode(value ?? Buffer.alloc(0))
+    batch = decodeBatch(value ?? Buffer.alloc(0))
   } catch (error) {
+    if (!(error instanceof UndecodableError)) throw error
     metrics.recordsSkipped.inc({ reason: 'undecodable' })
     logger.error(
       { partition, offset, bytes: value?.length ?? 0, err: error },
@@ -35,17 +38,18 @@ export function readRecords(
     )
     return nothing
   }
-  const events: { event: Event; index: number }[] = []
+  const events: { event: EventView; index: number }[] = []
   const skipped = new Map<string, number>()
-  batch.records.forEach(({ record }, index) => {
-    if (record?.$case === 'event' && record.value.id !== '') {
-      record.value.receivedAtUs = receivedAt(record.value.receivedAtUs, timestamp)
-      events.push({ event: record.value, index })
+  for (const decoded of batch.records) {
+    const { event, index } = decoded
+    if (event?.hasId) {
+      event.receivedAtUs = receivedAt(event.receivedAtUs, timestamp)
+      events.push({ event, index })
     } else {
-      const reason = record === undefined || record.$case === 'event' ? 'empty' : record.$case
+      const reason = decoded.event !== undefined ? 'empty' : (decoded.record?.$case ?? 'empty')
       skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
     }
-  })
+  }
   for (const [reason, records] of skipped) {
     metrics.recordsSkipped.inc({ reason }, records)
     logger.warn({ partition, offset, reason, records }, 'records have no effect yet, skipped')

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
-import { toHash128 } from './hash-set.ts'
+import type { Hash128 } from './hash-name.ts'
 import type { OffsetRange } from './pending-range.ts'
 import { SeenIds } from './seen-ids.ts'
 
@@ -19,20 +19,29 @@ const tables = ['events', 'invalid_events'] as const
 export function createSeenIdsReader(
   clickhouse: ClickHouseClient,
   config: { dedupeWindowMs: number },
+  /** The hasher's: 16 random bytes. */
+  key: Buffer,
 ): SeenIdsReader {
   const windowUs = config.dedupeWindowMs * 1_000
+  const keys = { k0: key.readBigUInt64LE(0).toString(), k1: key.readBigUInt64LE(8).toString() }
   return {
     async read(partition, except, signal) {
       const seen = new SeenIds(windowUs)
       for (const table of tables) {
         const { stream } = await clickhouse.exec({
           query: buildQuery(table),
-          query_params: { partition, from: except?.from ?? 1, to: except?.to ?? 0, window: windowUs },
+          query_params: {
+            ...keys,
+            partition,
+            from: except?.from ?? 1,
+            to: except?.to ?? 0,
+            window: windowUs,
+          },
           // The answer is kept until it is whole, so that a failure half-way is an error and not a short answer.
           clickhouse_settings: { wait_end_of_query: 1 },
           abort_signal: signal,
         })
-        await readEntries(stream, (hash, at) => seen.add(toHash128(hash, 0), at, at))
+        await readEntries(stream, (hash, at) => seen.add(hash, at, at))
       }
       return seen
     },
@@ -49,7 +58,7 @@ function buildQuery(table: (typeof tables)[number]): string {
   return `
     WITH (SELECT max(at) FROM (${newest})) AS newest
     SELECT
-      toFixedString(substring(SHA256(concat(tenant, '\\0', source, '\\0', id)), 1, 16), 16),
+      sipHash128ReferenceKeyed(({k0: UInt64}, {k1: UInt64}), concat(tenant, '\\0', source, '\\0', id)),
       toUnixTimestamp64Micro(received_at)
     FROM ${table}
     WHERE ${landed} AND received_at >= least(newest, now64(6)) - toIntervalMicrosecond({window: UInt64})
@@ -58,14 +67,16 @@ function buildQuery(table: (typeof tables)[number]): string {
 
 async function readEntries(
   stream: AsyncIterable<Buffer>,
-  take: (hash: Buffer, receivedAtUs: number) => void,
+  take: (hash: Hash128, receivedAtUs: number) => void,
 ): Promise<void> {
   let rest: Buffer = Buffer.alloc(0)
+  const hash = new Int32Array(4)
   for await (const chunk of stream) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     let at = 0
     for (; at + entryBytes <= bytes.length; at += entryBytes) {
-      take(bytes.subarray(at, at + 16), Number(bytes.readBigInt64LE(at + 16)))
+      for (let word = 0; word < 4; word += 1) hash[word] = bytes.readInt32LE(at + word * 4)
+      take(hash, Number(bytes.readBigInt64LE(at + 16)))
     }
     rest = bytes.subarray(at)
   }

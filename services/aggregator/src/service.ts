@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
@@ -20,6 +20,7 @@ import { type DeliveriesConsumer, startDeliveriesConsumer } from './deliveries-c
 import { type EventsConsumer, startEventsConsumer } from './events-consumer.ts'
 import { createFlushSlots } from './flush-slots.ts'
 import { createAggregationService } from './grpc.ts'
+import { createNameHasher } from './hash-name.ts'
 import { followLandedThrough, type LandedThrough } from './landed-through.ts'
 import { createLiveView } from './live-view.ts'
 import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
@@ -122,12 +123,14 @@ export async function createService(
       onRetry: () => metrics.insertRetries.inc(),
     })
     const { rulesOf } = createTypeRulesSource(catalog.store)
-    const seenIdsReader = createSeenIdsReader(clickhouse, config)
+    const nameKey = randomBytes(16)
+    const seenIdsReader = createSeenIdsReader(clickhouse, config, nameKey)
     const eventsDeps = {
       rulesOf,
       readCatalogThrough: catalog.readThroughOrToEnd,
       catalogPosition: catalog.position,
       readSeenIds: seenIdsReader.read,
+      hasher: createNameHasher(nameKey),
       insert: faults.aroundInsert?.(insert) ?? insert,
       slots: createFlushSlots(config.flushConcurrency),
       nextTurn: createTurns(),

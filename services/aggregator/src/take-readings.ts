@@ -1,7 +1,7 @@
 import { matchesFilter } from '@millrace/catalog/match-filter'
 import { chooseRate, type Rate } from './choose-rate.ts'
 import { hashScalar } from './hash-scalar.ts'
-import { parseDecimal } from './parse-decimal.ts'
+import { decimalOfInteger, parseDecimal } from './parse-decimal.ts'
 import type { PreparedMeter } from './prepare-meter.ts'
 import { type EventReader, ExactNumber } from './read-event.ts'
 
@@ -74,7 +74,9 @@ function readValue(
 }
 
 function readDecimal(value: unknown): bigint | 'out-of-range' | undefined {
-  if (typeof value === 'number') return parseDecimal(String(value))
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? decimalOfInteger(value) : parseDecimal(String(value))
+  }
   if (typeof value === 'string') return parseDecimal(value)
   return value instanceof ExactNumber ? parseDecimal(value.text) : undefined
 }

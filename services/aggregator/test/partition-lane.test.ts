@@ -3,6 +3,7 @@ import type { Message, TopicPartitionOffsetAndMetadata } from '@millrace/service
 import { createLogger } from '@millrace/service-kit/log'
 import t, { type Test } from 'tap'
 import { createFlushSlots } from '../src/flush-slots.ts'
+import { createNameHasher } from '../src/hash-name.ts'
 import { createLiveView } from '../src/live-view.ts'
 import { createAggregatorMetrics } from '../src/metrics.ts'
 import {
@@ -47,6 +48,7 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
     },
   ]
   const deps: LaneDeps = {
+    hasher: createNameHasher(Buffer.alloc(16, 7)),
     rulesOf: () => ({ version: 0, findFault: undefined, maxAge: undefined, meters }),
     metrics: createAggregatorMetrics(),
     typeLabel: (type) => type,

@@ -9,6 +9,7 @@ import { createBatch } from '../../src/batch.ts'
 import { migrate } from '../../src/migrate.ts'
 import { readMigrations } from '../../src/read-migrations.ts'
 import { createRowWriter, type RowBlock } from '../../src/row-writer.ts'
+import { viewEvent } from '../event-fixture.ts'
 import { differingRollups } from './differing-rollups.ts'
 import { createMeshFixture, type MeshFixture, makeEvent } from './mesh-fixture.ts'
 
@@ -28,7 +29,7 @@ function makeBlock(rows: number, from: number): RowBlock {
     })
     const readings = [{ meter: 'visits', version: 1, group: [`g${10 + (index % 40)}`], value: 5n }]
     const judgement = { status: 'valid', schemaVersion: 1, readings, values: [], valuesMissing: 0 } as const
-    batch.add(event, judgement, {
+    batch.add(viewEvent(event), judgement, {
       position: { partition: 0, offset: from, index },
       storedAtUs: receivedAtUs,
       catalogPosition: 1,

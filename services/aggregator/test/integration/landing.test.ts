@@ -83,7 +83,7 @@ t.test('a row holds what was sent, to the byte and the microsecond', async (t) =
 
 t.test('one flush is one part in every table, however many rows and groups it has', async (t) => {
   const mesh = await createMeshFixture(t, {
-    AGGREGATOR_BATCH_MAX_AGE_MS: '10000',
+    AGGREGATOR_BATCH_MAX_AGE_MS: '60000',
     AGGREGATOR_BATCH_MAX_ROWS: '110000',
     AGGREGATOR_BATCH_MAX_BYTES: '1000000000',
   })
