@@ -43,7 +43,7 @@ export function takeReadings(
   const values: Reading[] = []
   let valuesMissing = 0
   for (const meter of meters) {
-    if (meter.filter !== undefined && !matchesFilter(meter.filter, reader.attribute)) continue
+    if (meter.filter !== undefined && !matchesFilter(meter.filter, (name) => reader.attribute(name))) continue
     const rate = meter.input === 'amount' ? chooseRate(rates, reader.event.occurredAtUs) : undefined
     const value = meter.input === 'amount' ? rate?.amount : readValue(meter, reader)
     if (value === 'out-of-range') {
