@@ -1,0 +1,2 @@
+export { type GrpcOutcome, listMethods, openGrpc } from './call-grpc.ts'
+export { collectRoutes } from './collect-routes.ts'
