@@ -45,6 +45,9 @@ export const eventsTopic: TopicDescription = {
  */
 export const eventsGoneAfterMs = 8 * dayMs + 60 * 60 * 1000
 
+/** Consumer group of the aggregators on `eventsTopic`: what is before its committed offsets is stored. */
+export const storingGroup = 'millrace-aggregator'
+
 export const catalogTopic: TopicDescription = {
   name: 'millrace.catalog',
   message: 'CatalogRecord',

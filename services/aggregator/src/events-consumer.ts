@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventsTopic } from '@millrace/proto/topics'
+import { eventsTopic, storingGroup } from '@millrace/proto/topics'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import {
   connectKafkaConsumer,
@@ -107,7 +107,7 @@ export async function startEventsConsumer(
     config,
     {
       clientId: 'aggregator-events',
-      groupId: 'millrace-aggregator',
+      groupId: storingGroup,
       topics: [eventsTopic.name],
       onAssigned,
       onRevoked,

@@ -56,9 +56,20 @@ const Accepted = Type.Object(
   {
     accepted: Type.Integer({ minimum: 1 }),
     ids: Type.Array(Type.String(), { description: 'In the order of the request.' }),
+    stored: Type.Optional(
+      Type.Boolean({
+        description: 'With wait=stored: whether they can be queried. They are kept in any case.',
+      }),
+    ),
   },
   { title: 'AcceptedEvents' },
 )
+
+const querystring = Type.Object({
+  wait: Type.Optional(
+    Type.String({ enum: ['stored'], description: 'Answers only once the events can be queried.' }),
+  ),
+})
 
 const visit = {
   specversion: '1.0',
@@ -66,7 +77,6 @@ const visit = {
   source: '/shop',
   type: 'visit.recorded',
   subject: 'customer-7',
-  time: '2026-11-21T09:30:00.123456Z',
   data: { path: '/pricing' },
 }
 const order = {
@@ -75,6 +85,7 @@ const order = {
   source: '/shop',
   type: 'order.paid',
   subject: 'eu/7',
+  time: '2026-11-21T09:30:00.123456Z',
   data: { amount: 129.9, currency: 'SEK' },
 }
 
@@ -123,6 +134,10 @@ const headers = Type.Object({
   traceparent: Type.Optional(
     Type.String({ description: 'W3C trace context; the event’s journey continues the trace.' }),
   ),
+  'content-encoding': Type.Optional(Type.String({ description: 'gzip, br or zstd.' })),
+  prefer: Type.Optional(
+    Type.String({ description: 'wait=<seconds> (RFC 7240) shortens the time that the answer may take.' }),
+  ),
   'ce-id': Type.Optional(
     Type.String({ description: 'Binary mode: the attribute id. The other attributes alike.' }),
   ),
@@ -140,9 +155,13 @@ export const postEvents = {
 
 Answered once Kafka has confirmed the events on all in-sync replicas. Sent again with the same source and id, an event still counts once.`,
   security: needs('events:write'),
+  querystring,
   headers,
   body,
   response: {
+    200: answer('With wait=stored: all events are kept and can be queried.', Accepted, {
+      example: { accepted: 1, ids: ['v-1'], stored: true },
+    }),
     202: answer('All events are kept.', Accepted, { example: { accepted: 1, ids: ['v-1'] } }),
     ...problems(400, 413, 415, 503),
   },

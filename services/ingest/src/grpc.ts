@@ -7,31 +7,28 @@ import {
 } from '@grpc/grpc-js'
 import type { Authenticator, Principal } from '@millrace/catalog/authenticate-key'
 import type { KeyLimits } from '@millrace/catalog/key-usage'
-import {
-  type CloudEvent,
-  IngestServiceService,
-  type PublishRequest,
-  type PublishResponse,
-  type PublishStreamRequest,
-  type PublishStreamResponse,
+import type {
+  CloudEvent,
+  PublishRequest,
+  PublishResponse,
+  PublishStreamRequest,
+  PublishStreamResponse,
 } from '@millrace/proto'
-import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
-import type { AcceptEvents } from './accept-events.ts'
+import { type AcceptRequestDeps, acceptRequest, readWaitFor } from './accept-request.ts'
 import { admitEvents } from './admit-events.ts'
 import { readGrpcEvents } from './grpc-event.ts'
+import { strictIngestService, wellFormed } from './grpc-requests.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { createPublishStream } from './publish-stream.ts'
 import { createReception } from './reception.ts'
-import { unconfirmed } from './unconfirmed.ts'
 
-export interface IngestGrpcDeps {
+export interface IngestGrpcDeps extends AcceptRequestDeps {
   readonly authenticator: Authenticator
   readonly limits: KeyLimits
-  readonly acceptEvents: AcceptEvents
   readonly metrics: IngestMetrics
   readonly logger: Logger
   /** Microseconds since 1970. */
@@ -51,6 +48,10 @@ export type Publish = (events: readonly CloudEvent[], caller: Caller) => Promise
 interface Caller {
   readonly authorization: string | undefined
   readonly traceparent: string | undefined
+  readonly untilStored: boolean
+  /** Milliseconds since 1970 at which the caller gives up. */
+  readonly deadlineMs: number
+  readonly gone: () => AbortSignal
 }
 
 export interface IngestGrpc {
@@ -73,25 +74,23 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
       const { traceparent } = caller
       const read = readGrpcEvents(events, createReception(deps, { principal, traceparent, fillIn: true }))
       admitEvents(deps.limits, principal, read)
-      const { ids } = await within(deps.acceptEvents(read), config.requestTimeoutMs, unconfirmed)
+      const leftMs = Math.min(config.requestTimeoutMs, caller.deadlineMs - Date.now())
+      const { ids, stored } = await acceptRequest(deps, read, { ...caller, leftMs })
       deps.metrics.accepted(ids.length)
-      return { accepted: ids.length, ids: [...ids] }
+      return { accepted: ids.length, ids: [...ids], stored }
     } catch (error) {
       if (error instanceof ServiceError) deps.metrics.refused(error.code)
       else deps.logger.error({ err: error }, 'publish failed')
       throw error
     }
   }
-  const callerOf = (metadata: Metadata): Caller => ({
-    authorization: textOf(metadata, 'authorization'),
-    traceparent: textOf(metadata, 'traceparent'),
-  })
   const streams = createPublishStream(publish)
   const publishUnary = (
     call: ServerUnaryCall<PublishRequest, PublishResponse>,
     callback: sendUnaryData<PublishResponse>,
   ): void => {
-    publish(call.request.events, callerOf(call.metadata)).then(
+    // Not awaited: gRPC takes the answer by its callback. What throws has to be inside.
+    void (async () => publish(wellFormed(call.request).events, callerOf(call)))().then(
       (response) => {
         deps.metrics.request('grpc Publish', status.OK)
         callback(null, response)
@@ -105,7 +104,7 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
   }
   const publishStream = (stream: ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>): void => {
     try {
-      const caller = callerOf(stream.metadata)
+      const caller = callerOf(stream)
       authenticate(caller)
       streams.open(stream, caller)
       deps.metrics.request('grpc PublishStream', status.OK)
@@ -119,7 +118,7 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     service: {
       name: 'millrace.v1.IngestService',
       protoFile: 'millrace/v1/ingest.proto',
-      definition: IngestServiceService,
+      definition: strictIngestService,
       implementation: { publish: publishUnary, publishStream },
     },
     endStreams: streams.end,
@@ -139,6 +138,28 @@ function checkSize(events: readonly CloudEvent[], config: IngestGrpcConfig): voi
       'too-large',
       'The request is larger than this service accepts. Send smaller batches.',
     )
+  }
+}
+
+type Call = ServerUnaryCall<unknown, unknown> | ServerDuplexStream<unknown, unknown>
+
+/** @throws {ServiceError} when nobody waits for an answer any more, or not for one that could be given */
+function callerOf(call: Call): Caller {
+  if (call.cancelled) throw new ServiceError('request-timeout', 'The call has been cancelled.')
+  const { metadata } = call
+  let gone: AbortController | undefined
+  return {
+    authorization: textOf(metadata, 'authorization'),
+    traceparent: textOf(metadata, 'traceparent'),
+    untilStored: readWaitFor(textOf(metadata, 'wait')),
+    deadlineMs: Number(call.getDeadline()),
+    gone() {
+      if (gone === undefined) {
+        gone = new AbortController()
+        call.once('cancelled', () => gone?.abort())
+      }
+      return gone.signal
+    },
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Event } from '@millrace/proto'
-import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { writeRateLimit } from '@millrace/service-kit/rate-limit-http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { acceptRequest, readWaitFor } from './accept-request.ts'
 import { admitEvents } from './admit-events.ts'
+import { readQuery } from './check-query.ts'
 import { postEvents } from './describe-events.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { bodyOf, checkCodings, leaveBodiesUnread, limitsOf } from './http-body.ts'
@@ -12,9 +13,9 @@ import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
 import { createJsonLines } from './read-json-lines.ts'
 import { collectBody, receiveBody } from './receive-body.ts'
 import { createReception } from './reception.ts'
+import { readPreferredWait, startDeadline } from './request-deadline.ts'
 import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
-import { unconfirmed } from './unconfirmed.ts'
 
 interface Form {
   readonly layout: JsonLayout | 'lines'
@@ -35,22 +36,23 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
     scope.post(
       '/v1/events',
       {
-        onRequest: [
-          requireScope(deps.authenticator, 'events:write'),
-          checkQuery,
-          checkMediaType,
-          checkCodings,
-        ],
+        onRequest: [requireScope(deps.authenticator, 'events:write'), checkMediaType, checkCodings],
         schema: postEvents,
       },
       async (request, reply) => {
         try {
+          const untilStored = readWaitFor(readQuery(request, ['wait']).wait)
+          const deadline = startDeadline(readPreferredWait(request.headers.prefer))
           const events = await readEvents(request, deps, config)
+          const leftMs = Math.min(config.requestTimeoutMs, deadline.leftMs())
+          if (request.raw.socket.destroyed) throw new ServiceError('request-timeout', 'The sender has gone.')
           const limit = admitEvents(deps.limits, principalOf(request), events)
           if (limit !== undefined) writeRateLimit(reply, limit)
-          const { ids } = await within(deps.acceptEvents(events), config.requestTimeoutMs, unconfirmed)
+          const gone = (): AbortSignal => goneSignal(reply)
+          const { ids, stored } = await acceptRequest(deps, events, { leftMs, untilStored, gone })
           deps.metrics.accepted(ids.length)
-          return reply.code(202).send({ accepted: ids.length, ids })
+          if (!untilStored) return reply.code(202).send({ accepted: ids.length, ids })
+          return reply.code(stored ? 200 : 202).send({ accepted: ids.length, ids, stored })
         } catch (error) {
           if (error instanceof ServiceError) deps.metrics.refused(error.code)
           throw error
@@ -83,11 +85,10 @@ async function readEvents(
   return readJsonEvents(body, form.layout, reception, maxEvents)
 }
 
-/** Whoever asks for an answer after storage must not take another one for it. */
-function checkQuery(request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void {
-  const [unknown] = Object.keys(request.query as object)
-  if (unknown === undefined) done()
-  else done(new ServiceError('invalid-request', `The query parameter ${unknown} is not supported here yet.`))
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
 }
 
 /** Before the body is read: nobody sends megabytes to learn that they are of the wrong kind. */

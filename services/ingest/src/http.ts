@@ -19,8 +19,8 @@ import {
   LogController,
 } from 'fastify'
 import type { AcceptCommand } from './accept-command.ts'
-import type { AcceptEvents } from './accept-events.ts'
 import type { AcceptPostback } from './accept-postback.ts'
+import type { AcceptRequestDeps } from './accept-request.ts'
 import { commandDocs } from './describe-commands.ts'
 import { discardRest } from './discard-rest.ts'
 import type { EndpointSecretsDeps } from './endpoint-secrets.ts'
@@ -37,13 +37,12 @@ import type { IngestMetrics } from './metrics.ts'
 import { knownPrincipal } from './require-scope.ts'
 import type { TestEndpoint } from './test-endpoint.ts'
 
-export interface IngestHttpDeps {
+export interface IngestHttpDeps extends AcceptRequestDeps {
   readonly authenticator: Authenticator
   readonly limits: KeyLimits
   readonly newKey: () => NewKey
   /** Whose an issued key is; undefined when there is none of this id. */
   readonly tenantOfKey: (id: string) => string | undefined
-  readonly acceptEvents: AcceptEvents
   readonly acceptPostback: AcceptPostback
   readonly acceptCommand: AcceptCommand
   readonly endpoints: EndpointSecretsDeps & { readonly test: TestEndpoint }
@@ -96,7 +95,7 @@ export async function createHttpDoor(
   })
   app.addHook('onResponse', (request, reply, done) => {
     deps.metrics.request(routeOf(request), reply.statusCode)
-    if (!request.raw.complete) discardRest(request.raw)
+    if (request.raw.complete === false) discardRest(request.raw)
     done()
   })
   await installDocs(app, commandDocs)

@@ -1,7 +1,9 @@
-import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { PublishStreamRequest, PublishStreamResponse } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Publish } from './grpc.ts'
+import { wellFormed } from './grpc-requests.ts'
 
 type Stream = ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>
 
@@ -68,7 +70,26 @@ function serve(
     clogged = false
     throttle()
   })
+  const settle = async (): Promise<void> => {
+    while (underWay.size > 0) await Promise.all(underWay)
+  }
+  /** Answers what was read, then ends the stream, saying why. */
+  const end = async (error: unknown): Promise<void> => {
+    ended = true
+    throttle()
+    await settle()
+    if (!stream.destroyed && !stream.writableEnded) stream.emit('error', toGrpcError(error))
+  }
   stream.on('data', (request: PublishStreamRequest) => {
+    // What was read ahead stays unanswered: the client sends it again on its next stream.
+    if (ended) return
+    try {
+      wellFormed(request)
+    } catch (error) {
+      // It has no sequence by which it could be refused.
+      void end(error)
+      return
+    }
     const size = request.events.reduce((sum, event) => sum + event.data.length, 0)
     bytes += size
     const done = publish(request)
@@ -87,24 +108,18 @@ function serve(
     underWay.add(done)
     throttle()
   })
-  const settle = async (): Promise<void> => {
-    while (underWay.size > 0) await Promise.all(underWay)
-  }
   stream.on('end', () => {
     void settle().then(() => stream.end())
   })
   // The client is gone: what was read is still written, nobody is told.
   stream.on('error', () => undefined)
-  return async () => {
-    ended = true
-    throttle()
-    await settle()
-    if (stream.destroyed) return
-    stream.emit('error', {
-      code: status.UNAVAILABLE,
-      details: 'This instance stops. Connect again and send what was not acknowledged.',
-    })
-  }
+  return () =>
+    end(
+      new ServiceError(
+        'unavailable',
+        'This instance stops. Connect again and send what was not acknowledged.',
+      ),
+    )
 }
 
 function refusal(sequence: string, error: unknown): PublishStreamResponse {

@@ -28,6 +28,8 @@ import { createIngestGrpc } from './grpc.ts'
 import { guardSend } from './guard-send.ts'
 import { createHttpDoor } from './http.ts'
 import { createIngestMetrics } from './metrics.ts'
+import { createStoredOffsetsReader } from './stored-offsets-reader.ts'
+import { createStoredWatch } from './stored-watch.ts'
 import { createTestEndpoint } from './test-endpoint.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
@@ -113,8 +115,15 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     if (state.connected === undefined) throw notConnected()
     return state.connected.writer.write(...args)
   }
+  const storedOffsets = createStoredOffsetsReader(config, logger)
+  const storedWatch = createStoredWatch({
+    readNext: storedOffsets.readNext,
+    onError: (error) => logger.warn({ err: error }, 'how far events are stored cannot be read'),
+    pollMs: storedPollMs,
+  })
   const http = await createHttpDoor(
     {
+      storedWatch,
       authenticator,
       limits,
       newKey,
@@ -140,7 +149,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   )
   await http.listen({ host: config.httpHost, port: config.httpPort })
   const ingestGrpc = createIngestGrpc(
-    { authenticator, limits, acceptEvents, metrics, logger, now, newId },
+    { authenticator, limits, acceptEvents, storedWatch, metrics, logger, now, newId },
     config,
   )
   const grpc = await startGrpcDoor({ readiness }, config, [ingestGrpc.service])
@@ -157,6 +166,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
         ingestGrpc.endStreams().then(() => grpc.stop(config.requestTimeoutMs)),
       ])
       await eventProducer.drain()
+      await storedOffsets.stop()
       await (await usageExchange)?.stop()
       await state.connected?.writer.stop()
       await producer.stop(deliveryTimeoutMs)
@@ -167,6 +177,8 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
 }
 
 const retryMs = 300
+/** Well below what a flush of the aggregator takes. */
+const storedPollMs = 25
 
 /** Makes the topics and reads the catalog; Kafka may take as long as it likes to come. */
 async function connect(

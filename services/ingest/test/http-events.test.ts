@@ -128,7 +128,7 @@ t.test('whatever is wrong is a problem document that says what to change', async
     ],
     [
       'a query parameter',
-      { headers: json, payload: event, url: '/v1/events?wait=stored' },
+      { headers: json, payload: event, url: '/v1/events?wait=queryable' },
       400,
       'invalid-request',
     ],
@@ -223,4 +223,70 @@ t.test('requests are counted by route and status, whatever address was tried', a
   t.match(text, 'millrace_ingest_requests_total{route="GET unmatched",status="404"} 1')
   t.match(text, 'millrace_ingest_events_accepted_total 1')
   t.match(text, 'millrace_ingest_requests_refused_total{code="invalid-request"} 1')
+})
+
+t.test('wait=stored answers 200 once the events can be queried, else 202 that says so', async (t) => {
+  const answers: unknown[] = []
+  for (const stored of [true, false]) {
+    const positions = [{ partition: 3, offset: 7 }]
+    const { app } = await startSampleHttp(t, {
+      acceptEvents: async () => ({ ids: ['1'], positions }),
+      storedWatch: {
+        until: async (waitedFor) => {
+          t.equal(waitedFor, positions)
+          return stored
+        },
+      },
+    })
+    const response = await app.inject({
+      ...post,
+      url: '/v1/events?wait=stored',
+      headers: json,
+      payload: event,
+    })
+    answers.push([response.statusCode, response.json()])
+  }
+  t.same(answers, [
+    [200, { accepted: 1, ids: ['1'], stored: true }],
+    [202, { accepted: 1, ids: ['1'], stored: false }],
+  ])
+})
+
+t.test('the wait for storage ends with the request’s time, ours or the caller’s', async (t) => {
+  const { app } = await startSampleHttp(t, {
+    storedWatch: {
+      until: (_positions, signal) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(false))),
+    },
+  })
+  for (const prefer of ['', 'wait=1']) {
+    const response = await app.inject({
+      ...post,
+      url: '/v1/events?wait=stored',
+      headers: { ...json, prefer },
+      payload: event,
+    })
+    t.equal(response.statusCode, 202)
+    t.match(response.json(), { stored: false })
+  }
+})
+
+t.test('a caller’s time that is over before its body has come costs no work', async (t) => {
+  const { app, accepted } = await startSampleHttp(t)
+  const response = await app.inject({ ...post, headers: { ...json, prefer: 'wait=0' }, payload: event })
+  t.equal(response.statusCode, 503)
+  t.match(response.json(), { detail: /nothing was accepted/ })
+  t.equal(response.headers['retry-after'], '1')
+  t.same(accepted, [])
+})
+
+t.test('a confirmation that comes after the caller’s time is not waited for', async (t) => {
+  const { app } = await startSampleHttp(
+    t,
+    { acceptEvents: () => new Promise(() => undefined) },
+    { requestTimeoutMs: 60_000 },
+  )
+  const response = await app.inject({ ...post, headers: { ...json, prefer: 'wait=1' }, payload: event })
+  t.equal(response.statusCode, 503)
+  t.match(response.json(), { detail: /did not confirm/ })
 })

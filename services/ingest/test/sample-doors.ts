@@ -8,7 +8,7 @@ import { Registry } from '@millrace/service-kit/metrics'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Command } from '../src/accept-command.ts'
-import { createHttpDoor, type IngestHttpDeps } from '../src/http.ts'
+import { createHttpDoor, type IngestHttpConfig, type IngestHttpDeps } from '../src/http.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
 import type { Postback } from '../src/read-postback.ts'
 
@@ -27,7 +27,11 @@ export interface SampleHttp {
 }
 
 /** The HTTP door in front of cores that accept everything and keep what they got. */
-export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps> = {}): Promise<SampleHttp> {
+export async function startSampleHttp(
+  t: Test,
+  overrides: Partial<IngestHttpDeps> = {},
+  limits: Partial<IngestHttpConfig> = {},
+): Promise<SampleHttp> {
   const accepted: Event[] = []
   const postbacks: Postback[] = []
   const commands: Command[] = []
@@ -43,6 +47,7 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
         accepted.push(...events)
         return { ids: events.map(({ id }) => id), positions: [] }
       },
+      storedWatch: { until: async () => true },
       acceptPostback: async (postback) => {
         postbacks.push(postback)
         return { id: 'pb_1', deliveries: postback.data.map((_, index) => ({ id: `dl_${index}` })) }
@@ -71,7 +76,7 @@ export async function startSampleHttp(t: Test, overrides: Partial<IngestHttpDeps
       newId: () => 'new-id',
       ...overrides,
     },
-    { maxBodyBytes: 10_000, maxEvents: 100, requestTimeoutMs: 1_000 },
+    { maxBodyBytes: 10_000, maxEvents: 100, requestTimeoutMs: 1_000, ...limits },
   )
   t.teardown(() => app.close())
   return { app, accepted, postbacks, commands, writes, metrics }

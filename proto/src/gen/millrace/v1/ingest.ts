@@ -52,6 +52,8 @@ export interface PublishResponse {
   accepted: number;
   /** In the order of the request. */
   ids: string[];
+  /** The events can be queried: true only for calls that wait for it. Without it they are kept all the same. */
+  stored: boolean;
 }
 
 export interface PublishStreamRequest {
@@ -346,7 +348,7 @@ export const PublishRequest: MessageFns<PublishRequest> = {
 };
 
 function createBasePublishResponse(): PublishResponse {
-  return { accepted: 0, ids: [] };
+  return { accepted: 0, ids: [], stored: false };
 }
 
 export const PublishResponse: MessageFns<PublishResponse> = {
@@ -356,6 +358,9 @@ export const PublishResponse: MessageFns<PublishResponse> = {
     }
     for (const v of message.ids) {
       writer.uint32(18).string(v!);
+    }
+    if (message.stored !== false) {
+      writer.uint32(24).bool(message.stored);
     }
     return writer;
   },
@@ -387,6 +392,14 @@ export const PublishResponse: MessageFns<PublishResponse> = {
             }
 
             message.ids.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.stored = reader.bool();
             continue;
           }
         }
@@ -676,7 +689,11 @@ export const Fault: MessageFns<Fault> = {
   },
 };
 
-/** Accepts events. Authentication: metadata `authorization: Bearer <key>` with scope events:write. */
+/**
+ * Accepts events. Authentication: metadata `authorization: Bearer <key>` with scope events:write.
+ * With metadata `wait: stored` an answer comes only once the events can be queried, or when the wait for that is over.
+ * No request is worked on after the call's deadline.
+ */
 export type IngestServiceService = typeof IngestServiceService;
 export const IngestServiceService = {
   /**
