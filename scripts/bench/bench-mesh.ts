@@ -25,6 +25,8 @@ export interface BenchMesh {
 export interface BenchService {
   readonly pid: number
   readonly httpUrl: string
+  /** host:port */
+  readonly grpc: string
   readonly operationsPort: number
   stop(): Promise<void>
 }
@@ -61,6 +63,7 @@ export async function startBenchMesh(): Promise<BenchMesh> {
       const service = {
         pid: process.pid,
         httpUrl: `http://127.0.0.1:${http}`,
+        grpc: `127.0.0.1:${grpc}`,
         operationsPort: operations,
         stop: async () => {
           running.delete(service)

@@ -1,23 +1,48 @@
-// First figures of speed, each as a ratio to something run beside it in the same minutes.
+// Figures of speed, each as a ratio to something run beside it in the same minutes.
+//   make bench            all of it; ONLY=ingest or ONLY=landing for a part
 import { cpus } from 'node:os'
-import { startBenchMesh } from './bench-mesh.ts'
+import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { measureIngestCost } from './ingest-cost.ts'
+import { measureIngestTimes } from './ingest-times.ts'
 import { measureLandingRate } from './landing-rate.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 
+const only = process.env.ONLY
 const mesh = await startBenchMesh()
 try {
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
-  const ingest = await measureIngestCost(mesh)
-  const ms = (seconds: number): string => `${(seconds * 1_000).toFixed(1)} ms`
-  const ratio = (value: number, other: number): string => `${(value / other).toFixed(2)} ×`
-  const { bareFastify, nativeProducer, ingestSingle, ingestBatch } = ingest
+  if (only !== 'landing') await benchIngest(mesh)
+  if (only !== 'ingest') await benchLanding(mesh)
+} finally {
+  await mesh.stop()
+}
+
+async function benchIngest(mesh: BenchMesh): Promise<void> {
+  const ingest = await mesh.start('ingest')
+  const key = mesh.key
+  const { cost, singlesPerSecond } = await measureIngestCost(mesh, ingest, key)
+  const both = cost.bareFastify + cost.nativeProducer
+  const line = (what: string, seconds: number, wanted: number): string =>
+    `  ${what.padEnd(44)} ${ms(seconds).padStart(9)}   ${(seconds / both).toFixed(3)} × both (wanted: at most ${wanted})`
   console.log(`
 ingest, CPU per 1,000 events of about 300 bytes
-  bare Fastify route, parses and validates     ${ms(bareFastify)}
-  native producer alone                        ${ms(nativeProducer)}
-  ingest, one event a request                  ${ms(ingestSingle)}   ${ratio(ingestSingle, bareFastify)} the bare route   ${ratio(ingestSingle, nativeProducer)} the producer   ${ratio(ingestSingle, bareFastify + nativeProducer)} both
-  ingest, 100 events a request                 ${ms(ingestBatch)}   ${ratio(ingestBatch, bareFastify)} the bare route   ${ratio(ingestBatch, nativeProducer)} the producer   ${ratio(ingestBatch, bareFastify + nativeProducer)} both`)
+  ${'bare Fastify route, parses and validates'.padEnd(44)} ${ms(cost.bareFastify).padStart(9)}
+  ${'native producer alone'.padEnd(44)} ${ms(cost.nativeProducer).padStart(9)}
+${line('ingest, one event a request', cost.single, 1)}
+${line('ingest, 100 events a request', cost.batch, 0.1)}
+${line('ingest, gRPC stream, one event a request', cost.stream, 1)}
+${line('ingest, gRPC stream, 100 events a request', cost.streamBatch, 0.1)}`)
+  const times = await measureIngestTimes(mesh, ingest, key, singlesPerSecond / 2)
+  const { ingest: answers, broker, perSecond } = times
+  console.log(`
+ingest, answer times of single events at ${perSecond} a second, half of the highest sustained load
+  ingest, acknowledged                         p50 ${answers.p50.toFixed(1)} ms, p99 ${answers.p99.toFixed(1)} ms
+  the broker's own acknowledged round trip     p50 ${broker.p50.toFixed(1)} ms, p99 ${broker.p99.toFixed(1)} ms
+  ratio                                        p50 ${ratio(answers.p50, broker.p50)}, p99 ${ratio(answers.p99, broker.p99)} (wanted: at most 3)`)
+  await ingest.stop()
+}
+
+async function benchLanding(mesh: BenchMesh): Promise<void> {
   await registerBenchCatalog(mesh)
   const { rows, aggregator, insert } = await measureLandingRate(mesh)
   console.log(`
@@ -25,6 +50,12 @@ landing ${rows.toLocaleString('en')} rows: validated, repeats checked, three met
   aggregator, Kafka to ClickHouse              ${Math.round(aggregator.rowsPerSecond).toLocaleString('en')} rows/s, ${ms(aggregator.cpuPer1000)} CPU per 1,000 (aggregator and ClickHouse)
   ClickHouse, INSERT of the same rows          ${Math.round(insert.rowsPerSecond).toLocaleString('en')} rows/s, ${ms(insert.cpuPer1000)} CPU per 1,000
   ratio                                        ${ratio(aggregator.rowsPerSecond, insert.rowsPerSecond)} the rate, ${ratio(aggregator.cpuPer1000, insert.cpuPer1000)} the CPU`)
-} finally {
-  await mesh.stop()
+}
+
+function ms(seconds: number): string {
+  return `${(seconds * 1_000).toFixed(1)} ms`
+}
+
+function ratio(value: number, other: number): string {
+  return `${(value / other).toFixed(2)} ×`
 }
