@@ -1,3 +1,4 @@
+import { fixedMilliseconds } from '@millrace/catalog/duration'
 import { type ConfigOf, count, setting } from '@millrace/service-kit/config'
 import {
   clickhouseSettings,
@@ -7,7 +8,6 @@ import {
   rootKeySettings,
 } from '@millrace/service-kit/shared-settings'
 import { z } from 'zod'
-import { fixedMilliseconds } from './parse-duration.ts'
 import { longestBeforeAppendMs } from './read-records.ts'
 
 export const settings = {
@@ -23,13 +23,18 @@ export const settings = {
   ),
   batchMaxRows: setting(
     'AGGREGATOR_BATCH_MAX_ROWS',
-    count(50_000),
+    count(100_000),
     'rows at which a batch is written at once; one message more may exceed it',
   ),
   batchMaxBytes: setting(
     'AGGREGATOR_BATCH_MAX_BYTES',
-    count(8 * 1024 * 1024),
+    count(32 * 1024 * 1024),
     'bytes at which a batch is written at once. Each partition holds at most two batches and half of one unread',
+  ),
+  batchTotalBytes: setting(
+    'AGGREGATOR_BATCH_TOTAL_BYTES',
+    count(256 * 1024 * 1024, 1024 * 1024),
+    'bytes that the batches of all partitions may take together; with many partitions it makes the batches smaller, down to 1 MiB',
   ),
   flushConcurrency: setting(
     'AGGREGATOR_FLUSH_CONCURRENCY',

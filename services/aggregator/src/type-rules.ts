@@ -1,9 +1,9 @@
 import type { CatalogStore } from '@millrace/catalog/catalog-store'
+import { parseDuration } from '@millrace/catalog/duration'
 import type { CatalogEntry, EventType, Meter } from '@millrace/catalog/resources'
 import { prepareRates } from './choose-rate.ts'
 import { createFaultFinder } from './create-fault-finder.ts'
 import type { TypeRules } from './judge-event.ts'
-import { parseDuration } from './parse-duration.ts'
 import { type PreparedMeter, prepareMeter } from './prepare-meter.ts'
 
 const unknownType: TypeRules = { version: 0, findFault: undefined, maxAge: undefined, meters: [], rates: [] }

@@ -1,7 +1,7 @@
+import { parseDuration } from '@millrace/catalog/duration'
 import t from 'tap'
 import { createFaultFinder } from '../src/create-fault-finder.ts'
 import { judgeEvent, type TypeRules } from '../src/judge-event.ts'
-import { parseDuration } from '../src/parse-duration.ts'
 import type { PreparedMeter } from '../src/prepare-meter.ts'
 import { makeEvent } from './event-fixture.ts'
 

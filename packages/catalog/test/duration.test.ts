@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fixedMilliseconds, parseDuration, subtractDuration } from '../src/parse-duration.ts'
+import { fixedMilliseconds, parseDuration, subtractDuration } from '../src/duration.ts'
 
 const us = (text: string): number => Date.parse(text) * 1_000
 
