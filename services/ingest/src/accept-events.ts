@@ -1,6 +1,7 @@
 import type { Event } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
-import { type Fault, ServiceError } from '@millrace/service-kit/errors'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { CheckEvent } from './check-event.ts'
 import { encodeEventRecord } from './encode-record.ts'
 import type { EventProducer, MessagePosition } from './event-producer.ts'
 import { createFaultList } from './fault-list.ts'
@@ -10,8 +11,7 @@ export interface AcceptEventsDeps {
   readonly log: () =>
     | { readonly producer: Pick<EventProducer, 'append'>; readonly partitions: number }
     | undefined
-  /** Checks data of types that ask for it before acceptance. */
-  readonly checkData: (event: Event) => Omit<Fault, 'index'> | undefined
+  readonly checkEvent: CheckEvent
 }
 
 export interface AcceptedEvents {
@@ -40,7 +40,7 @@ export function createAcceptEvents(
     if (log === undefined) {
       throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
     }
-    checkAll(events, deps.checkData)
+    checkAll(events, deps.checkEvent)
     const records = events.map((event) => ({
       partition: eventPartition(event, log.partitions),
       bytes: encodeEventRecord(event),
@@ -52,10 +52,10 @@ export function createAcceptEvents(
   }
 }
 
-function checkAll(events: readonly Event[], checkData: AcceptEventsDeps['checkData']): void {
+function checkAll(events: readonly Event[], checkEvent: CheckEvent): void {
   const faults = createFaultList()
   for (const [index, event] of events.entries()) {
-    const fault = checkData(event)
+    const fault = checkEvent(event)
     if (fault !== undefined) faults.add(index, fault.pointer, fault.detail)
   }
   faults.refuse()

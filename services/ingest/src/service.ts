@@ -20,7 +20,7 @@ import { createReadiness, type Readiness } from '@millrace/service-kit/readiness
 import { createAcceptCommand } from './accept-command.ts'
 import { createAcceptEvents } from './accept-events.ts'
 import { createAcceptPostback } from './accept-postback.ts'
-import { createDataCheck } from './check-data.ts'
+import { createEventCheck } from './check-event.ts'
 import { createClock } from './clock.ts'
 import type { IngestConfig } from './config.ts'
 import { createEventProducer } from './event-producer.ts'
@@ -93,7 +93,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   )
   const catalog = () => state.connected?.reader.store
   const log = () => state.connected && { producer: eventProducer, partitions: state.connected.partitions }
-  const acceptEvents = createAcceptEvents({ log, checkData: createDataCheck(catalog) }, config)
+  const acceptEvents = createAcceptEvents({ log, checkEvent: createEventCheck(catalog) }, config)
   const postbackProducer = guardSend(
     { send: producer.send, unconfirmedBytes: () => producer.unconfirmed().bytes },
     config,

@@ -19,7 +19,7 @@ function acceptInto(appended: PartitionedRecord[][], deps: Partial<AcceptEventsD
     },
   }
   return createAcceptEvents(
-    { log: () => ({ producer, partitions: 4 }), checkData: () => undefined, ...deps },
+    { log: () => ({ producer, partitions: 4 }), checkEvent: () => undefined, ...deps },
     { maxEventBytes: 1_000 },
   )
 }
@@ -61,8 +61,8 @@ t.test('one event that is too large refuses all of them', async (t) => {
 
 t.test('data that does not fit its type’s schema refuses all of them, each named', async (t) => {
   const appended: PartitionedRecord[][] = []
-  const checkData = ({ id }: Event) => (id === '1' ? undefined : { pointer: '/data/x', detail: 'is wrong' })
-  await t.rejects(acceptInto(appended, { checkData })([event('1'), event('2'), event('3')]), {
+  const checkEvent = ({ id }: Event) => (id === '1' ? undefined : { pointer: '/data/x', detail: 'is wrong' })
+  await t.rejects(acceptInto(appended, { checkEvent })([event('1'), event('2'), event('3')]), {
     code: 'invalid-request',
     faults: [
       { index: 1, pointer: '/data/x', detail: 'is wrong' },
