@@ -27,7 +27,7 @@ export interface EventsConsumer {
 }
 
 /** What a lane needs apart from the consumer. */
-export type EventsConsumerDeps = Omit<LaneDeps, 'commit' | 'seek' | 'onRoom'> & {
+export type EventsConsumerDeps = Omit<LaneDeps, 'commit' | 'seek' | 'onRoom' | 'lanes'> & {
   readonly logger: Logger
   /** Stands between a lane and Kafka; tests put faults here. */
   readonly aroundCommit?: (commit: LaneDeps['commit']) => LaneDeps['commit']
@@ -133,6 +133,7 @@ export async function startEventsConsumer(
     commit: deps.aroundCommit?.(committer.commit) ?? committer.commit,
     seek: (partition, offset) => consumer.seek({ topic, partition, offset }, requestTimeoutMs),
     onRoom: paused.resume,
+    lanes: () => lanes.size,
   }
   started.resolve(consumer)
   const loop = consumeLoop()

@@ -11,14 +11,14 @@ export interface PartitionInbox {
 }
 
 /** @param onRoom called when a full inbox has room again */
-export function createPartitionInbox(maxBytes: number, onRoom: () => void): PartitionInbox {
+export function createPartitionInbox(maxBytes: () => number, onRoom: () => void): PartitionInbox {
   let messages: Message[] = []
   /** Index of the first that was not taken: cheaper than shifting the array each time. */
   let first = 0
   let bytes = 0
   let full = false
   const checkRoom = (): void => {
-    if (!full || bytes > maxBytes / 2) return
+    if (!full || bytes > maxBytes() / 2) return
     full = false
     onRoom()
   }
@@ -26,7 +26,7 @@ export function createPartitionInbox(maxBytes: number, onRoom: () => void): Part
     put(message) {
       messages.push(message)
       bytes += message.size
-      full ||= bytes >= maxBytes
+      full ||= bytes >= maxBytes()
     },
     take() {
       const message = messages[first]

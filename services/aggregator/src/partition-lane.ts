@@ -1,6 +1,7 @@
 import type { Message } from '@millrace/service-kit/kafka-consumer'
 import { type Batch, createBatch } from './batch.ts'
 import { createBatchLander, type LanderDeps } from './batch-lander.ts'
+import { type BatchLimitsConfig, createBatchLimits } from './batch-limits.ts'
 import { type FillDeps, fillBatch } from './fill-batch.ts'
 import type { FlushSlots } from './flush-slots.ts'
 import { createLaneProofs } from './lane-proofs.ts'
@@ -21,18 +22,17 @@ export interface LaneDeps extends LanderDeps, FillDeps {
   readonly seek: (partition: number, offset: number) => Promise<void>
   /** A full lane has room for messages again. */
   readonly onRoom: (partition: number) => void
+  /** Open lanes of the process. */
+  readonly lanes: () => number
   readonly slots: FlushSlots
   /** Resolves when this lane may work; lanes take turns. */
   readonly nextTurn: () => Promise<void>
   readonly live: LiveView
 }
 
-export interface LaneConfig {
+export interface LaneConfig extends BatchLimitsConfig {
   /** With the deployment's prefix. */
   readonly topic: string
-  readonly batchMaxAgeMs: number
-  readonly batchMaxRows: number
-  readonly batchMaxBytes: number
 }
 
 /** Where a partition is taken up. */
@@ -86,7 +86,11 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const { logger } = deps
   const aborter = new AbortController()
   const { signal } = aborter
-  const inbox = createPartitionInbox(config.batchMaxBytes / 2, () => deps.onRoom(partition))
+  const limits = createBatchLimits(config, deps.lanes)
+  const inbox = createPartitionInbox(
+    () => limits.maxBytes() / 2,
+    () => deps.onRoom(partition),
+  )
   const lander = createBatchLander(deps, config.topic, partition, signal)
   const readable = createWakeSignal()
   const landable = createWakeSignal()
@@ -102,16 +106,14 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   let draining = false
 
   const hasRoom = (batch: Batch): boolean =>
-    replayTo === undefined
-      ? batch.rows + batch.invalidRows < config.batchMaxRows && batch.bytes < config.batchMaxBytes
-      : batch.to < replayTo
+    replayTo === undefined ? limits.hasRoom(batch) : batch.to < replayTo
 
   /** Milliseconds until the open batch has to be landed; undefined when there is nothing to land. */
   const dueIn = (): number | undefined => {
     if (open === undefined) return undefined
     if (!hasRoom(open)) return 0
     if (replayTo !== undefined) return undefined
-    return draining ? 0 : Math.max(0, open.openedAt + config.batchMaxAgeMs - deps.now())
+    return draining ? 0 : limits.dueIn(open, !inbox.isEmpty(), deps.now())
   }
 
   const readLoop = async (): Promise<void> => {

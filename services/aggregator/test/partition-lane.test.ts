@@ -66,6 +66,7 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
       steps.push({ seek: offset })
     },
     onRoom: () => {},
+    lanes: () => 1,
     slots: createFlushSlots(1),
     nextTurn: createTurns(),
     live,
@@ -77,6 +78,7 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
     batchMaxAgeMs: limits.ageMs,
     batchMaxRows: limits.rows,
     batchMaxBytes: 1_000_000,
+    batchTotalBytes: 10_000_000,
   }
   const lane = createPartitionLane(deps, config, { partition: 3, offset: 10, pending: undefined, ...start })
   t.teardown(() => lane.close(0))

@@ -1,0 +1,43 @@
+import t from 'tap'
+import type { Batch } from '../src/batch.ts'
+import { createBatchLimits } from '../src/batch-limits.ts'
+
+const mebibyte = 1024 * 1024
+const config = {
+  batchMaxAgeMs: 200,
+  batchMaxRows: 1_000,
+  batchMaxBytes: 32 * mebibyte,
+  batchTotalBytes: 240 * mebibyte,
+}
+const openedAt = Date.UTC(2026, 0, 1)
+
+/** A batch whose oldest event is so late by now. */
+function makeBatch(facts: { rows?: number; bytes?: number; lateMs?: number }): Batch {
+  const { rows = 1, bytes = 1, lateMs = 0 } = facts
+  const oldestReceivedAtUs = (openedAt - lateMs) * 1_000
+  return { openedAt, rows, invalidRows: 0, bytes, oldestReceivedAtUs } as unknown as Batch
+}
+
+t.test('a batch is full at its rows, at its bytes, or at its share of all bytes', async (t) => {
+  let lanes = 1
+  const limits = createBatchLimits(config, () => lanes)
+  t.ok(limits.hasRoom(makeBatch({ rows: 999, bytes: 31 * mebibyte })))
+  t.notOk(limits.hasRoom(makeBatch({ rows: 1_000 })))
+  t.notOk(limits.hasRoom(makeBatch({ bytes: 32 * mebibyte })))
+  lanes = 12
+  t.ok(limits.hasRoom(makeBatch({ bytes: 7 * mebibyte })))
+  t.notOk(limits.hasRoom(makeBatch({ bytes: 8 * mebibyte })))
+  lanes = 10_000
+  t.ok(limits.hasRoom(makeBatch({ bytes: mebibyte - 1 })))
+})
+
+t.test('a batch waits for its age, with a backlog for a tenth of what its events are late', async (t) => {
+  const limits = createBatchLimits(config, () => 1)
+  t.equal(limits.dueIn(makeBatch({}), false, openedAt), 200)
+  t.equal(limits.dueIn(makeBatch({}), true, openedAt + 50), 150)
+  t.equal(limits.dueIn(makeBatch({ lateMs: 20_000 }), true, openedAt), 2_000)
+  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), true, openedAt), 5_000)
+  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), true, openedAt + 6_000), 0)
+  // Nothing more has come: what is there lands.
+  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), false, openedAt), 200)
+})
