@@ -79,8 +79,20 @@ const Report = Type.Object(
     generatedAt: Time,
     dataThrough: Type.String({
       format: 'date-time',
-      description: 'All events received before it are included.',
+      description: 'All events received before it are included. The epoch as long as there is a backfill.',
     }),
+    backfill: Type.Optional(
+      Type.Object(
+        {
+          done: Type.Literal(false),
+          progress: Type.Number({ minimum: 0, maximum: 1, description: 'Share of them that is counted.' }),
+        },
+        {
+          title: 'Backfill',
+          description: 'Present as long as events from before the meter are still being counted.',
+        },
+      ),
+    ),
     rows: Type.Array(
       Type.Object(
         {

@@ -7,12 +7,17 @@ export type NumberForm = 'number' | 'string'
 export function formatReportJson(report: Report, numbers: NumberForm): string {
   return `${formatHead(report)},"generatedAt":${time(report.generatedAtUs)},"dataThrough":${time(
     report.dataThroughUs,
-  )},${formatBody(report, numbers)}`
+  )},${formatBackfill(report)}${formatBody(report, numbers)}`
+}
+
+/** Nothing once it is done: from then on a report is like any other. */
+function formatBackfill({ backfill: { done, progress } }: Report): string {
+  return done ? '' : `"backfill":{"done":false,"progress":${progress}},`
 }
 
 /** What makes two answers the same: all of a report but when it was made and how fresh it says to be. */
 export function formatReportIdentity(report: Report, numbers: NumberForm): string {
-  return `${formatHead(report)},${formatBody(report, numbers)}`
+  return `${formatHead(report)},${formatBackfill(report)}${formatBody(report, numbers)}`
 }
 
 function formatHead({ query }: Report): string {

@@ -122,6 +122,7 @@ async function getReport(
       value: row.value ?? '',
     })),
     nextCursor: report.nextCursor ?? '',
+    backfill: report.backfill.done ? undefined : { progress: report.backfill.progress },
   }
 }
 

@@ -6,6 +6,7 @@ import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
 import type { CursorCodec } from './cursor.ts'
 import { divideDecimal, parseDecimal } from './decimal.ts'
 import { parseReportParameters, type ReportParameters, toReportMeter } from './parse-report-parameters.ts'
+import type { Backfill, BackfillReader } from './read-backfill.ts'
 import type { ReportQuery } from './report-query.ts'
 import type { Microseconds } from './time.ts'
 
@@ -21,8 +22,9 @@ interface ReportRow {
 export interface Report {
   readonly query: ReportQuery
   readonly generatedAtUs: Microseconds
-  /** All events received before it are included. */
+  /** All events received before it are included; the epoch until the backfill is done. */
   readonly dataThroughUs: Microseconds
+  readonly backfill: Backfill
   readonly rows: readonly ReportRow[]
   readonly nextCursor: string | undefined
 }
@@ -32,6 +34,7 @@ export interface ReportDeps {
   readonly clickhouse: ClickhouseReader
   readonly cursors: CursorCodec
   readonly freshness: { dataThrough(): Promise<Microseconds> }
+  readonly backfills: BackfillReader
   readonly nowUs: () => Microseconds
 }
 
@@ -49,7 +52,8 @@ export function createReportReader(deps: ReportDeps): ReportReader {
       const meter = toReportMeter(entry)
       const { query, cursorSubject } = parseReportParameters(parameters, meter, deps.nowUs(), deps.cursors)
       // Asked for first: what lands while ClickHouse reads may be in the rows, but is not promised.
-      const dataThroughUs = await deps.freshness.dataThrough()
+      const backfill = await deps.backfills.read(meter)
+      const dataThroughUs = backfill.done ? await deps.freshness.dataThrough() : 0
       const rows = await deps.clickhouse.read(buildReportSql(query), query.limit + 1)
       const page = rows.slice(0, query.limit)
       const last = rows.length > query.limit ? page.at(-1) : undefined
@@ -57,6 +61,7 @@ export function createReportReader(deps: ReportDeps): ReportReader {
         query,
         generatedAtUs: deps.nowUs(),
         dataThroughUs,
+        backfill,
         rows: page.map((row) => toReportRow(row, query)),
         nextCursor:
           last === undefined

@@ -21,6 +21,7 @@ import { createDeliveryLister, type DeliveryLister } from './list-deliveries.ts'
 import { createEventLister, type EventLister } from './list-events.ts'
 import { createLiveHub, type LiveHub } from './live-hub.ts'
 import { createQueryMetrics, type QueryMetrics, registerGauges } from './metrics.ts'
+import { createBackfillReader } from './read-backfill.ts'
 import { createReportReader, type ReportReader } from './read-report.ts'
 import { nowUs } from './time.ts'
 import { watchClickhouse } from './watch-clickhouse.ts'
@@ -62,9 +63,10 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   const aggregators = createAggregators(config, logger)
   const freshness = startFreshness({ aggregators, clickhouse, logger, partitions: follower.eventsPartitions })
   const cursors = createCursorCodec(config.rootKey)
+  const backfills = createBackfillReader(clickhouse)
   const catalog = follower.view
   const core: Core = {
-    reports: createReportReader({ catalog, clickhouse, cursors, freshness, nowUs }),
+    reports: createReportReader({ catalog, clickhouse, cursors, freshness, backfills, nowUs }),
     live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every }, config),
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors }),

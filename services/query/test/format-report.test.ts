@@ -7,6 +7,7 @@ const report: Report = {
   query: { ...query, groupBy: ['page'], window: 'hour' },
   generatedAtUs: query.toUs + 5,
   dataThroughUs: query.toUs,
+  backfill: { done: true, progress: 1 },
   rows: [
     {
       windowStartUs: query.fromUs,
@@ -40,6 +41,13 @@ t.test('values are JSON numbers with all their digits', async (t) => {
     ],
     nextCursor: 'abc',
   })
+})
+
+t.test('a report tells of a backfill as long as it is not done', async (t) => {
+  t.notOk('backfill' in (JSON.parse(formatReportJson(report, 'number')) as object))
+  const unfinished = { ...report, backfill: { done: false, progress: 0.25 } }
+  t.match(JSON.parse(formatReportJson(unfinished, 'number')), { backfill: { done: false, progress: 0.25 } })
+  t.not(formatReportIdentity(unfinished, 'number'), formatReportIdentity(report, 'number'))
 })
 
 t.test('values can be quoted for readers that round', async (t) => {

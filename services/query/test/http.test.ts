@@ -41,8 +41,9 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
   }
   const cursors = createCursorCodec(rootKey)
   const freshness = { dataThrough: async () => nowUs - 5 }
+  const backfills = { read: async () => ({ done: true, progress: 1 }) }
   const app = await createHttpApp({
-    reports: createReportReader({ catalog, clickhouse, cursors, freshness, nowUs: () => nowUs }),
+    reports: createReportReader({ catalog, clickhouse, cursors, freshness, backfills, nowUs: () => nowUs }),
     live: {
       subscribe: () => () => {},
       subscribers: () => 0,

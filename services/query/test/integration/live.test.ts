@@ -147,6 +147,9 @@ t.test('dataThrough is the least that the aggregators have landed of any partiti
   const dataThrough = async () =>
     ((await (await get('/v1/reports/visits')).json()) as { dataThrough: string }).dataThrough
   t.equal(await dataThrough(), '1970-01-01T00:00:00.000Z', 'nothing is known, nothing is promised')
+  await tables.command({
+    query: `INSERT INTO backfill_chunks (tenant,meter,version,chunk,chunks,landed) VALUES ('default','visits',1,0,1,1)`,
+  })
   const insert = (partition: number, receivedAt: string) =>
     tables.command({
       query: `INSERT INTO events (tenant,id,received_at,kafka_partition) VALUES ('default','${receivedAt}','${receivedAt}',${partition})`,

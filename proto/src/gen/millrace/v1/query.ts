@@ -65,6 +65,13 @@ export interface GetReportResponse {
   dataThrough: Timestamp | undefined;
   rows: ReportRow[];
   nextCursor: string;
+  /** Present as long as events from before the meter are still being counted; data_through is 1970 then. */
+  backfill: Backfill | undefined;
+}
+
+export interface Backfill {
+  /** Share of those events that is counted, from 0 to 1. */
+  progress: number;
 }
 
 export interface ReportRow {
@@ -429,6 +436,7 @@ function createBaseGetReportResponse(): GetReportResponse {
     dataThrough: undefined,
     rows: [],
     nextCursor: "",
+    backfill: undefined,
   };
 }
 
@@ -460,6 +468,9 @@ export const GetReportResponse: MessageFns<GetReportResponse> = {
     }
     if (message.nextCursor !== "") {
       writer.uint32(74).string(message.nextCursor);
+    }
+    if (message.backfill !== undefined) {
+      Backfill.encode(message.backfill, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -547,6 +558,60 @@ export const GetReportResponse: MessageFns<GetReportResponse> = {
             }
 
             message.nextCursor = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.backfill = Backfill.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBackfill(): Backfill {
+  return { progress: 0 };
+}
+
+export const Backfill: MessageFns<Backfill> = {
+  encode(message: Backfill, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.progress !== 0) {
+      writer.uint32(9).double(message.progress);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Backfill {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackfill();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.progress = reader.double();
             continue;
           }
         }
