@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { SettlementRequest } from './read-settlement.ts'
 
 const params = Type.Object({
-  id: Type.String({ description: 'Of the event, percent-encoded.', examples: ['v-1'] }),
+  id: Type.String({ description: 'Of the event, percent-encoded.', examples: ['o-1'] }),
 })
 const source = Type.String({
   description: 'Of the event: with its id it names the event.',
@@ -37,7 +37,7 @@ export const postSettlement = {
     202: answer(
       'The settlement is kept.',
       Type.Object({ ...target, reference: Type.String(), settledAt: Type.String({ format: 'date-time' }) }),
-      { example: { id: 'visit-17', source: 'clinic', ...paid } },
+      { example: { id: 'o-1', source: '/shop', ...paid } },
     ),
     ...problems(400, 413, 415, 503),
   },
@@ -69,8 +69,8 @@ export const deleteEvent = {
       }),
       {
         example: {
-          id: 'visit-17',
-          source: 'clinic',
+          id: 'o-1',
+          source: '/shop',
           retractedAt: '2026-01-31T12:00:00Z',
           erase: true,
           erasedFromKafkaBy: '2026-02-08T13:00:00Z',

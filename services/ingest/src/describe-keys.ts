@@ -55,7 +55,7 @@ Nobody gives away more than they have: scopes, event types and subjects beyond t
       Type.Object({ ...shown, key: Type.String() }, { title: 'IssuedKey' }),
       { headers: etag, example: { ...told, key: 'mr_0Gx1V2c3b4N5m6K7j8H9g0F1d2S3a4P5o6I7u8Y9t0R' } },
     ),
-    ...problems(400, 413, 415, 503),
+    ...problems(400, 409, 413, 415, 503),
   },
 }
 

@@ -94,7 +94,16 @@ export const putSettings = {
   tags: ['catalog'],
   summary: 'Changes what holds for the whole tenant',
   security: needs('catalog:write'),
-  body: jsonBody({ ...TenantSettings, title: 'TenantSettings' }),
+  body: jsonBody({
+    ...TenantSettings,
+    title: 'TenantSettings',
+    'x-examples': {
+      accept: {
+        summary: 'Events of types that nobody has registered are taken',
+        value: { unknownEventTypes: 'accept' },
+      },
+    },
+  }),
   response: {
     200: answer('Changed, or as it was.', Type.Object({ ...TenantSettings.properties, ...written }), {
       headers: etag,

@@ -11,13 +11,12 @@ const headers = {
   },
   RateLimit: {
     description:
-      'What is left of the key’s rate limit: `"default";r=<events or requests left>;t=<seconds until all is back>`. Sent for limited keys only.',
-    schema: { type: 'string' },
+      'What is left of the key’s rate limit (`r`, in events or requests) and after how many seconds all of it is back (`t`). Sent for limited keys only.',
+    schema: { type: 'string', pattern: '^"key";r=[0-9]+;t=[0-9]+$' },
   },
   'RateLimit-Policy': {
-    description:
-      'The key’s rate limit: `"default";q=<quota>;w=<window in seconds>`. Sent for limited keys only.',
-    schema: { type: 'string' },
+    description: 'The key’s rate limit: `q` in a window of `w` seconds. Sent for limited keys only.',
+    schema: { type: 'string', pattern: '^"key";q=[0-9]+;w=[0-9]+$' },
   },
 } as const satisfies Record<string, Header>
 
