@@ -1,2 +1,3 @@
 export { type GrpcOutcome, listMethods, openGrpc } from './call-grpc.ts'
 export { collectRoutes } from './collect-routes.ts'
+export { type Certificates, makeCertificates } from './make-certificates.ts'

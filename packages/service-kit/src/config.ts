@@ -9,6 +9,8 @@ export interface Setting<Type> {
   readonly help: string
   /** Never printed. */
   readonly secret: boolean
+  /** Environment variable without which this one makes no sense. */
+  readonly needs?: string
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any setting, whatever its type
@@ -46,8 +48,11 @@ export class ConfigError extends Error {
 export function readConfig<Group extends Settings>(group: Group, env: NodeJS.ProcessEnv): ConfigOf<Group> {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
-  for (const [name, { env: variable, schema, help, secret }] of Object.entries(group)) {
+  for (const [name, { env: variable, schema, help, secret, needs }] of Object.entries(group)) {
     const given = env[variable] === '' ? undefined : env[variable]
+    if (given !== undefined && needs !== undefined && !env[needs]) {
+      faults.push(`${variable} is given without ${needs} (${help})`)
+    }
     const result = schema.safeParse(given)
     if (result.success) {
       values[name] = result.data

@@ -1,16 +1,11 @@
-import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import { Metadata, Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 import { protoDirectory } from '@millrace/proto/proto-files'
 import { HealthImplementation } from 'grpc-health-check'
 import { errorMeanings, ServiceError } from './errors.ts'
 import type { Readiness } from './readiness.ts'
+import { type GrpcTls, grpcServerCredentials } from './tls.ts'
 
 export interface GrpcService {
   /** Full name, e.g. millrace.v1.IngestService. */
@@ -27,10 +22,15 @@ export interface GrpcDoor {
   stop(graceMs: number): Promise<void>
 }
 
+export interface GrpcDoorConfig extends GrpcTls {
+  readonly grpcHost: string
+  readonly grpcPort: number
+}
+
 /** A gRPC server with the standard health service, which follows `readiness`, and reflection. */
 export async function startGrpcDoor(
   deps: { readiness: Readiness },
-  config: { grpcHost: string; grpcPort: number },
+  config: GrpcDoorConfig,
   services: readonly GrpcService[],
 ): Promise<GrpcDoor> {
   const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 })
@@ -49,7 +49,7 @@ export async function startGrpcDoor(
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(
       `${config.grpcHost}:${config.grpcPort}`,
-      ServerCredentials.createInsecure(),
+      grpcServerCredentials(config),
       (error, bound) => (error === null ? resolve(bound) : reject(error)),
     )
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { count, list, port, secretSetting, setting, text } from './config.ts'
+import { tlsSettings } from './tls.ts'
 
 export const logSettings = {
   logLevel: setting(
@@ -85,7 +86,11 @@ export const secretsKeySettings = {
 
 /** Settings of the operations door, and of the gRPC door that every service has. */
 export function doorSettings(ports: { grpc: number; operations: number }) {
+  const tls = tlsSettings('GRPC', 'gRPC door')
   return {
+    grpcTlsCert: tls.cert,
+    grpcTlsKey: tls.key,
+    grpcTlsClientCa: tls.clientCa,
     grpcHost: setting('GRPC_HOST', text('0.0.0.0'), 'address that the gRPC door listens on'),
     grpcPort: setting('GRPC_PORT', port(ports.grpc), 'port of the gRPC door; 0 takes a free one'),
     operationsHost: setting(
@@ -102,7 +107,11 @@ export function doorSettings(ports: { grpc: number; operations: number }) {
 }
 
 export function httpSettings(defaultPort: number) {
+  const tls = tlsSettings('HTTP', 'public HTTP door')
   return {
+    httpTlsCert: tls.cert,
+    httpTlsKey: tls.key,
+    httpTlsClientCa: tls.clientCa,
     httpHost: setting('HTTP_HOST', text('0.0.0.0'), 'address that the public HTTP door listens on'),
     httpPort: setting('HTTP_PORT', port(defaultPort), 'port of the public HTTP door; 0 takes a free one'),
   } as const

@@ -11,6 +11,7 @@ import {
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
+import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -54,7 +55,7 @@ export interface IngestHttpDeps extends AcceptRequestDeps {
   readonly newId: () => string
 }
 
-export interface IngestHttpConfig {
+export interface IngestHttpConfig extends HttpTls {
   readonly maxBodyBytes: number
   readonly maxEvents: number
   readonly requestTimeoutMs: number
@@ -66,6 +67,7 @@ export async function createHttpDoor(
   config: IngestHttpConfig,
 ): Promise<FastifyInstance> {
   const app = fastify({
+    ...httpsOptions(config),
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger of each request's own costs more than it tells: what is logged names its request itself.

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import {
+  type ChannelCredentials,
   type ClientReadableStream,
   credentials,
   InterceptingCall,
@@ -39,6 +40,10 @@ export interface AggregatorsConfig {
   readonly aggregatorRefreshMs: number
   /** The services know each other by it. */
   readonly rootKey: string
+  /** PEM texts. */
+  readonly aggregatorTlsCa?: string | undefined
+  readonly aggregatorTlsCert?: string | undefined
+  readonly aggregatorTlsKey?: string | undefined
 }
 
 const channelOptions = {
@@ -64,9 +69,13 @@ export function createAggregators(config: AggregatorsConfig, logger: Logger): Ag
       client.close()
       clients.delete(address)
     }
-    for (const address of found) {
+    for (const [address, host] of found) {
       if (clients.has(address)) continue
-      const client = new AggregationServiceClient(address, credentials.createInsecure(), options)
+      const client = new AggregationServiceClient(address, credentialsOf(config), {
+        ...options,
+        // The certificate names the host, not one of its addresses.
+        ...(config.aggregatorTlsCa !== undefined && { 'grpc.ssl_target_name_override': host }),
+      })
       clients.set(address, client)
       for (const follower of followers) follower.add(address, client)
     }
@@ -98,6 +107,13 @@ export function createAggregators(config: AggregatorsConfig, logger: Logger): Ag
   }
 }
 
+function credentialsOf(config: AggregatorsConfig): ChannelCredentials {
+  const { aggregatorTlsCa: ca, aggregatorTlsCert: cert, aggregatorTlsKey: key } = config
+  if (ca === undefined) return credentials.createInsecure()
+  const own = cert === undefined || key === undefined ? [] : [Buffer.from(key), Buffer.from(cert)]
+  return credentials.createSsl(Buffer.from(ca), ...own)
+}
+
 function sendKey(key: string): Interceptor {
   return (options, nextCall) =>
     new InterceptingCall(nextCall(options), {
@@ -108,22 +124,22 @@ function sendKey(key: string): Interceptor {
     })
 }
 
-/** ip:port of all hosts. A name that does not resolve keeps what is known: an outage of DNS is no loss of instances. */
+/** ip:port of all hosts, and which host each is of. A name that does not resolve keeps what is known: an outage of DNS is no loss of instances. */
 async function resolveAddresses(
   addresses: readonly string[],
   known: readonly string[],
-): Promise<Set<string>> {
-  const found = new Set<string>()
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
   for (const address of addresses) {
     const colon = address.lastIndexOf(':')
     const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
     const port = address.slice(colon + 1)
     try {
       for (const { address: ip, family } of await lookup(host, { all: true })) {
-        found.add(family === 6 ? `[${ip}]:${port}` : `${ip}:${port}`)
+        found.set(family === 6 ? `[${ip}]:${port}` : `${ip}:${port}`, host)
       }
     } catch {
-      for (const it of known) if (it.endsWith(`:${port}`)) found.add(it)
+      for (const it of known) if (it.endsWith(`:${port}`)) found.set(it, host)
     }
   }
   return found

@@ -7,6 +7,7 @@ import {
   logSettings,
   rootKeySettings,
 } from '@millrace/service-kit/shared-settings'
+import { certificateFault, keyFault, pemFile } from '@millrace/service-kit/tls'
 
 export const settings = {
   ...logSettings,
@@ -20,6 +21,27 @@ export const settings = {
     list('127.0.0.1:50053'),
     'host:port of aggregators, comma-separated; a name may stand for several of them',
   ),
+  aggregatorTlsCa: setting(
+    'AGGREGATOR_TLS_CA_FILE',
+    pemFile(certificateFault),
+    'PEM file of the authorities of the aggregators’ certificates; without it they are called in plain',
+  ),
+  aggregatorTlsCert: {
+    ...setting(
+      'AGGREGATOR_TLS_CERT_FILE',
+      pemFile(certificateFault),
+      'PEM file of the certificate to show to the aggregators',
+    ),
+    needs: 'AGGREGATOR_TLS_KEY_FILE',
+  },
+  aggregatorTlsKey: {
+    ...setting(
+      'AGGREGATOR_TLS_KEY_FILE',
+      pemFile(keyFault),
+      'PEM file of the private key of that certificate',
+    ),
+    needs: 'AGGREGATOR_TLS_CA_FILE',
+  },
   aggregatorRefreshMs: setting(
     'AGGREGATOR_REFRESH_MS',
     count(5_000, 100),

@@ -10,6 +10,7 @@ import {
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
+import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -39,8 +40,9 @@ export interface HttpDeps extends Core {
 }
 
 /** The public door. */
-export async function createHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
+export async function createHttpApp(deps: HttpDeps, config: HttpTls = {}): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
+    ...httpsOptions(config),
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,

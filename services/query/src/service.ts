@@ -81,13 +81,12 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   })
   const authenticator = createAuthenticator(config.rootKey, createKeyDirectory(follower.store))
   const usage = startKeyUsage(config, logger, follower)
-  const app = await createHttpApp({
-    ...core,
-    authenticator,
-    limits: usage.limits,
-    logger,
-    countRequest: (route, status) => metrics.requests.inc({ route, status: String(status) }),
-  })
+  const countRequest = (route: string, status: number): void =>
+    metrics.requests.inc({ route, status: String(status) })
+  const app = await createHttpApp(
+    { ...core, authenticator, limits: usage.limits, logger, countRequest },
+    config,
+  )
   const grpc = await startGrpcDoor({ readiness }, config, [
     createQueryService({ ...core, authenticator, limits: usage.limits, logger }),
   ])

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { IngestServiceClient } from '@millrace/proto'
+import { makeCertificates } from '@millrace/scripts/access'
+import t, { type Test } from 'tap'
+import { grpcEvent, publish } from './issued-keys.ts'
+import { authorization, freshConfig, type RunningIngest, startIngest, untilReady } from './running-ingest.ts'
+
+const files = makeCertificates(t.testdir())
+const server = {
+  HTTP_TLS_CERT_FILE: files.serverCert,
+  HTTP_TLS_KEY_FILE: files.serverKey,
+  GRPC_TLS_CERT_FILE: files.serverCert,
+  GRPC_TLS_KEY_FILE: files.serverKey,
+}
+const mutual = { ...server, HTTP_TLS_CLIENT_CA_FILE: files.ca, GRPC_TLS_CLIENT_CA_FILE: files.ca }
+const rootKey = authorization.slice('Bearer '.length)
+
+interface Shown {
+  readonly cert: string
+  readonly key: string
+}
+const client: Shown = { cert: files.clientCert, key: files.clientKey }
+const stranger: Shown = { cert: files.strangerCert, key: files.strangerKey }
+
+/** The status of an event sent by HTTP, or the error's code. */
+function send(ingest: RunningIngest, shown?: Shown, request = httpsRequest): Promise<number | string> {
+  const options: RequestOptions = {
+    host: '127.0.0.1',
+    port: ingest.service.httpPort,
+    path: '/v1/events',
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    ca: readFileSync(files.ca),
+    agent: false,
+    ...(shown !== undefined && { cert: readFileSync(shown.cert), key: readFileSync(shown.key) }),
+  }
+  return new Promise((resolve) => {
+    const sent = request(options, (response) => {
+      response.resume()
+      response.on('end', () => resolve(response.statusCode ?? 0))
+    })
+    sent.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => resolve(code))
+    sent.end('{"type":"visit.recorded"}')
+  })
+}
+
+/** The outcome of an event sent by gRPC. */
+async function call(t: Test, ingest: RunningIngest, shown?: Shown, plain = false): Promise<string> {
+  const own = shown === undefined ? [] : [readFileSync(shown.key), readFileSync(shown.cert)]
+  const grpc = new IngestServiceClient(
+    `localhost:${ingest.service.grpcPort}`,
+    plain ? credentials.createInsecure() : credentials.createSsl(readFileSync(files.ca), ...own),
+  )
+  t.teardown(() => grpc.close())
+  return await publish(grpc, rootKey, [grpcEvent('1')]).then(
+    () => 'OK',
+    ({ code }: ServiceError) => status[code] ?? '',
+  )
+}
+
+t.test('with a certificate both doors speak TLS, and nothing else', async (t) => {
+  const ingest = await startIngest(t, freshConfig(server))
+  await untilReady(ingest)
+  t.equal(await send(ingest), 202)
+  t.equal(await call(t, ingest), 'OK')
+  t.type(await send(ingest, undefined, httpRequest as typeof httpsRequest), 'string', 'plain HTTP is cut off')
+  t.equal(await call(t, ingest, undefined, true), 'UNAVAILABLE', 'plain gRPC is cut off')
+})
+
+t.test('with client authorities only clients with a certificate of theirs get in', async (t) => {
+  const ingest = await startIngest(t, freshConfig(mutual))
+  await untilReady(ingest)
+  t.equal(await send(ingest, client), 202)
+  t.equal(await call(t, ingest, client), 'OK')
+  for (const shown of [undefined, stranger]) {
+    t.type(await send(ingest, shown), 'string', 'no HTTP')
+    t.equal(await call(t, ingest, shown), 'UNAVAILABLE', 'no gRPC')
+  }
+})
+
+t.test('the key is asked for all the same', async (t) => {
+  const ingest = await startIngest(t, freshConfig(mutual))
+  const grpc = new IngestServiceClient(
+    `localhost:${ingest.service.grpcPort}`,
+    credentials.createSsl(
+      readFileSync(files.ca),
+      readFileSync(files.clientKey),
+      readFileSync(files.clientCert),
+    ),
+  )
+  t.teardown(() => grpc.close())
+  await untilReady(ingest)
+  const refused = await publish(grpc, 'mr_unknown', [grpcEvent('1')]).catch((error: ServiceError) => error)
+  t.match(refused, { code: status.UNAUTHENTICATED })
+})
