@@ -22,6 +22,7 @@ export const errorMeanings = {
   'too-large': meaning(413, status.RESOURCE_EXHAUSTED, 'The request is too large'),
   'uri-too-long': meaning(414, status.INVALID_ARGUMENT, 'The address is too long'),
   'unsupported-media-type': meaning(415, status.INVALID_ARGUMENT, 'The media type is not supported'),
+  'expectation-failed': meaning(417, status.INVALID_ARGUMENT, 'The expectation cannot be met'),
   'rate-limited': meaning(429, status.RESOURCE_EXHAUSTED, 'Too many requests', true),
   'headers-too-large': meaning(431, status.INVALID_ARGUMENT, 'The headers are too large'),
   internal: meaning(500, status.INTERNAL, 'Something went wrong on our side'),

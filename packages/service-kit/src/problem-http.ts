@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, errorMeanings, type Fault, ServiceError } from './errors.ts'
@@ -104,6 +104,14 @@ function unreadable(code: string | undefined): ServiceError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new ServiceError('request-timeout', 'The request did not arrive in time.')
   return new ServiceError('invalid-request', 'This cannot be read as HTTP.')
+}
+
+/** Answers what Node hands over before there is a route. */
+export function answerProblem(response: ServerResponse, error: ServiceError): void {
+  const problem = toProblem(error)
+  response
+    .writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-request-id': randomUUID() })
+    .end(JSON.stringify(problem))
 }
 
 /** A whole HTTP response. */

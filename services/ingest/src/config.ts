@@ -34,6 +34,21 @@ export const settings = {
     count(10_000, 1_000),
     'milliseconds after which a request that Kafka has not confirmed is answered with 503',
   ),
+  headersTimeoutMs: setting(
+    'INGEST_HEADERS_TIMEOUT_MS',
+    count(10_000),
+    'milliseconds within which the headers of a request have to be there, from its first byte or the connection on',
+  ),
+  receiveTimeoutMs: setting(
+    'INGEST_RECEIVE_TIMEOUT_MS',
+    count(60_000),
+    'milliseconds within which the whole of a request has to be there',
+  ),
+  maxConnections: setting(
+    'INGEST_MAX_CONNECTIONS',
+    count(10_000),
+    'connections that the HTTP door holds; further ones are closed at once',
+  ),
   maxUnconfirmedBytes: setting(
     'INGEST_MAX_UNCONFIRMED_BYTES',
     count(64 * mebibyte),

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readCodings, understoodCodings } from './content-coding.ts'
+import { letContinue } from './expect-continue.ts'
 import type { BodyLimits, IncomingBody } from './receive-body.ts'
 
 /** Hands bodies to their routes unread: those who read them know better how much of them to hold. */
@@ -12,13 +13,18 @@ export function leaveBodiesUnread(app: FastifyInstance): void {
 
 /** Of a route whose bodies are left unread. */
 export function bodyOf(request: FastifyRequest): IncomingBody {
-  const { headers, body } = request
+  const { body } = request
+  // Without a body there is nothing to parse, and so nobody who left it unread.
+  return incomingBody(request, body instanceof Readable ? body : Readable.from([]))
+}
+
+export function incomingBody({ headers, raw }: FastifyRequest, payload: Readable): IncomingBody {
   const length = headers['content-length']
   return {
-    // Without a body there is nothing to parse, and so nobody who left it unread.
-    payload: body instanceof Readable ? body : Readable.from([]),
+    payload,
     codings: readCodings(headers['content-encoding']),
     announcedBytes: length === undefined ? undefined : Number(length),
+    begin: () => letContinue(raw),
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { readCodings } from './content-coding.ts'
-import { checkCodings, limitsOf } from './http-body.ts'
+import { checkCodings, incomingBody, limitsOf } from './http-body.ts'
 import { parseJsonBody } from './parse-json-body.ts'
 import { collectBody } from './receive-body.ts'
 import { checkCharset } from './request-media-type.ts'
@@ -39,15 +38,8 @@ export function installJsonBodies(app: FastifyInstance): void {
 
 async function readJson(request: FastifyRequest, payload: Readable): Promise<unknown> {
   checkCharset(request)
-  const { 'content-encoding': coding, 'content-length': length } = request.headers
-  const body = await collectBody(
-    {
-      payload,
-      codings: readCodings(coding),
-      announcedBytes: length === undefined ? undefined : Number(length),
-    },
-    limitsOf(request, request.routeOptions.bodyLimit),
-  )
+  const limits = limitsOf(request, request.routeOptions.bodyLimit)
+  const body = await collectBody(incomingBody(request, payload), limits)
   if (body.length > 0) return parseJsonBody(body)
   if (request.method === 'PUT') throw new ServiceError('invalid-request', 'The body is empty. Send JSON.')
   return undefined

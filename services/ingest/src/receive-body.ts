@@ -9,6 +9,8 @@ export interface IncomingBody {
   readonly codings: readonly string[]
   /** What the request says of its length, if it does. */
   readonly announcedBytes: number | undefined
+  /** Called before it is read, not for one that is refused by its length. */
+  readonly begin?: () => void
 }
 
 export interface BodyLimits {
@@ -26,11 +28,12 @@ type Fail = (error: Error) => void
  * @throws {ServiceError} `too-large`, `invalid-request`, or what `grow` and `take` throw
  */
 export function receiveBody(
-  { payload, codings, announcedBytes = 0 }: IncomingBody,
+  { payload, codings, announcedBytes = 0, begin }: IncomingBody,
   { maxBytes, grow }: BodyLimits,
   take: (piece: Buffer) => void,
 ): Promise<void> {
   if (announcedBytes > maxBytes) return Promise.reject(tooLarge(maxBytes))
+  begin?.()
   return new Promise((resolve, reject) => {
     const undo: (() => void)[] = []
     let settled = false
