@@ -25,6 +25,7 @@ import type { AcceptRequestDeps } from './accept-request.ts'
 import { commandDocs } from './describe-commands.ts'
 import { discardRest } from './discard-rest.ts'
 import type { EndpointSecretsDeps } from './endpoint-secrets.ts'
+import { installExpectations } from './expect-continue.ts'
 import { addCatalogRoutes, type WriteCatalog } from './http-catalog.ts'
 import { addCommandRoutes } from './http-commands.ts'
 import { addEndpointRoutes } from './http-endpoints.ts'
@@ -34,6 +35,7 @@ import { addPostbackRoutes } from './http-postbacks.ts'
 import { addReplayRoutes } from './http-replays.ts'
 import { addSettingsRoutes } from './http-settings.ts'
 import { installJsonBodies } from './json-body.ts'
+import { type ConnectionLimits, limitConnections, receiveTimeouts } from './limit-connections.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { knownPrincipal } from './require-scope.ts'
 import type { TestEndpoint } from './test-endpoint.ts'
@@ -55,7 +57,7 @@ export interface IngestHttpDeps extends AcceptRequestDeps {
   readonly newId: () => string
 }
 
-export interface IngestHttpConfig extends HttpTls {
+export interface IngestHttpConfig extends HttpTls, ConnectionLimits {
   readonly maxBodyBytes: number
   readonly maxEvents: number
   readonly requestTimeoutMs: number
@@ -67,7 +69,7 @@ export async function createHttpDoor(
   config: IngestHttpConfig,
 ): Promise<FastifyInstance> {
   const app = fastify({
-    ...httpsOptions(config),
+    ...receiveTimeouts(httpsOptions(config), config),
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger of each request's own costs more than it tells: what is logged names its request itself.
@@ -77,8 +79,6 @@ export async function createHttpDoor(
     clientErrorHandler,
     requestIdHeader: false,
     bodyLimit: config.maxBodyBytes,
-    // A body that trickles in must not hold a connection for ever.
-    requestTimeout: 60_000,
     // Ids of events have up to 4,096 characters, and more when they are escaped; headers in all have 16 KiB.
     routerOptions: { maxParamLength: 12_288 },
     forceCloseConnections: 'idle',
@@ -89,6 +89,8 @@ export async function createHttpDoor(
   app.setValidatorCompiler(() => () => true)
   // Answers are small and their forms certain: compiled serializers would not be quicker, and drop what they do not know.
   app.setSerializerCompiler(() => JSON.stringify)
+  limitConnections(app.server, config)
+  installExpectations(app)
   installJsonBodies(app)
   installProblems(app)
   installRateLimits(app, (request) => {

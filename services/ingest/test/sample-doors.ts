@@ -76,7 +76,15 @@ export async function startSampleHttp(
       newId: () => 'new-id',
       ...overrides,
     },
-    { maxBodyBytes: 10_000, maxEvents: 100, requestTimeoutMs: 1_000, ...limits },
+    {
+      maxBodyBytes: 10_000,
+      maxEvents: 100,
+      requestTimeoutMs: 1_000,
+      headersTimeoutMs: 10_000,
+      receiveTimeoutMs: 10_000,
+      maxConnections: 1_000,
+      ...limits,
+    },
   )
   t.teardown(() => app.close())
   return { app, accepted, postbacks, commands, writes, metrics }
