@@ -64,6 +64,7 @@ export const catalogKinds: readonly CatalogKind[] = [
       id: 'key_9vJmXhYf3kP0aQ7sT2bWcA',
       application: 'web-shop',
       scopes: ['events:write'],
+      lastUsedAt: '2026-01-31T12:00:00.000Z',
       ...written,
     },
   },

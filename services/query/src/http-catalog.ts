@@ -3,6 +3,7 @@ import type { CatalogEntry } from '@millrace/catalog/resources'
 import { defaultTenantSettings } from '@millrace/catalog/settings-resource'
 import { showResource } from '@millrace/catalog/show-resource'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import {
@@ -18,7 +19,7 @@ import type { Authorize, HttpDeps } from './http.ts'
 import { isKnown } from './http-reports.ts'
 import { listLimits } from './list-parameters.ts'
 
-type CatalogDeps = Pick<HttpDeps, 'catalog' | 'cursors'>
+type CatalogDeps = Pick<HttpDeps, 'catalog' | 'cursors' | 'keyUsage'>
 
 export function addCatalogRoutes(app: FastifyInstance, deps: CatalogDeps, authorize: Authorize): void {
   for (const kind of catalogKinds) addKind(app, deps, authorize, kind)
@@ -28,7 +29,7 @@ export function addCatalogRoutes(app: FastifyInstance, deps: CatalogDeps, author
     (request, reply) => {
       const { tenant } = authorize(request, 'catalog:read')
       const [entry] = deps.catalog.list(tenant, 'settings')
-      if (entry !== undefined) return sendEntry(request, reply, entry)
+      if (entry !== undefined) return sendEntry(request, reply, entry, deps)
       return sendJson(reply, { ...defaultTenantSettings, version: 0 })
     },
   )
@@ -51,7 +52,7 @@ function addKind(
     const page = entries.slice(0, limit)
     const last = entries.length > limit ? page.at(-1) : undefined
     return sendJson(reply, {
-      [member]: page.map((entry) => showResource(kind, entry)),
+      [member]: page.map((entry) => show(entry, deps)),
       ...(last !== undefined && { nextCursor: deps.cursors.encode(subject, [last.name]) }),
     })
   })
@@ -62,7 +63,7 @@ function addKind(
     if (entry === undefined) {
       throw new ServiceError('not-found', `There is no ${noun} ${JSON.stringify(name)}.`)
     }
-    return sendEntry(request, reply, entry)
+    return sendEntry(request, reply, entry, deps)
   })
 }
 
@@ -73,11 +74,24 @@ function keyWith(authorize: Authorize, scope: Scope) {
   }
 }
 
-function sendEntry(request: FastifyRequest, reply: FastifyReply, entry: CatalogEntry): FastifyReply {
+/** Of a key also when it was last used: its version does not tell of that. */
+function show(entry: CatalogEntry, { keyUsage }: CatalogDeps): object {
+  const shown = showResource(entry.kind, entry)
+  if (entry.kind !== 'key') return shown
+  const lastUsedAtUs = keyUsage.lastUsedAtUs(entry.name)
+  return { ...shown, lastUsedAt: lastUsedAtUs === undefined ? null : formatTimestamp(lastUsedAtUs) }
+}
+
+function sendEntry(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  entry: CatalogEntry,
+  deps: CatalogDeps,
+): FastifyReply {
   const tag = `"${entry.version}"`
   reply.header('etag', tag).header('cache-control', 'private, no-cache')
-  if (isKnown(request.headers['if-none-match'], tag)) return reply.code(304).send()
-  return sendJson(reply, showResource(entry.kind, entry))
+  const known = entry.kind !== 'key' && isKnown(request.headers['if-none-match'], tag)
+  return known ? reply.code(304).send() : sendJson(reply, show(entry, deps))
 }
 
 function sendJson(reply: FastifyReply, body: object): FastifyReply {

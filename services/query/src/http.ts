@@ -1,5 +1,5 @@
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
-import type { KeyLimits } from '@millrace/catalog/key-usage'
+import type { KeyLimits, KeyUsageBook } from '@millrace/catalog/key-usage'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
@@ -34,6 +34,7 @@ export type Authorize = (request: FastifyRequest, scope: Scope) => Principal
 export interface HttpDeps extends Core {
   readonly authenticator: Authenticator
   readonly limits: KeyLimits
+  readonly keyUsage: Pick<KeyUsageBook, 'lastUsedAtUs'>
   readonly logger: Logger
   /** One answered request: the route as it is declared, and the status. */
   readonly countRequest: (route: string, status: number) => void

@@ -84,7 +84,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   const countRequest = (route: string, status: number): void =>
     metrics.requests.inc({ route, status: String(status) })
   const app = await createHttpApp(
-    { ...core, authenticator, limits: usage.limits, logger, countRequest },
+    { ...core, authenticator, limits: usage.limits, keyUsage: usage.limits, logger, countRequest },
     config,
   )
   const grpc = await startGrpcDoor({ readiness }, config, [

@@ -30,7 +30,8 @@ async function startCatalog(t: Test, bodies: readonly [ResourceKind, string, obj
     asked.push(scope)
     return createAuthenticator(rootKey).authenticate(request.headers.authorization, scope)
   }
-  addCatalogRoutes(app, { catalog: store, cursors: createCursorCodec(rootKey) }, authorize)
+  const keyUsage = { lastUsedAtUs: (id: string) => (id === 'key_1' ? 1_700_000_000_500_000 : undefined) }
+  addCatalogRoutes(app, { catalog: store, cursors: createCursorCodec(rootKey), keyUsage }, authorize)
   t.teardown(() => app.close())
   const get = (url: string, headers = {}) =>
     app.inject({ url, headers: { authorization: `Bearer ${rootKey}`, ...headers } })
@@ -54,9 +55,15 @@ t.test('an endpoint is shown without its secrets, alone and in the list', async 
 
 t.test('a key is shown by its id, without its hash, to whoever administers keys', async (t) => {
   const body = { application: 'shop', scopes: ['events:write'], expiresAt: null, hash: 'the-hash' }
-  const { get, asked } = await startCatalog(t, [['key', 'key_1', body]])
-  const shown = { id: 'key_1', application: 'shop', scopes: ['events:write'], expiresAt: null, ...written }
-  t.same((await get('/v1/keys')).json(), { keys: [shown] })
+  const { get, asked } = await startCatalog(t, [
+    ['key', 'key_1', body],
+    ['key', 'key_2', body],
+  ])
+  const told = { application: 'shop', scopes: ['events:write'], expiresAt: null, ...written }
+  const shown = { id: 'key_1', ...told, lastUsedAt: '2023-11-14T22:13:20.500Z' }
+  const listed = (await get('/v1/keys')).json()
+  t.same(listed.keys[0], shown)
+  t.match(listed.keys[1], { id: 'key_2', lastUsedAt: null }, 'one that was never used')
   t.same((await get('/v1/keys/key_1')).json(), shown)
   t.same([...new Set(asked)], ['keys:admin'])
   await get('/v1/replays')

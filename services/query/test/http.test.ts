@@ -57,6 +57,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     metrics: createQueryMetrics(new Registry()),
     authenticator: createAuthenticator(rootKey),
     limits: createKeyUsageBook('test'),
+    keyUsage: createKeyUsageBook('test'),
     logger: createLogger('test', 'silent'),
     countRequest: () => {},
   })
