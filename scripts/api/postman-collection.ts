@@ -22,9 +22,24 @@ interface PlacedOperation {
 
 const schema = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json'
 
+/** What answers give that later requests need: variables of the collection by the pointer to their value. */
+const captures: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  issueKey: { keyId: 'id' },
+  startReplay: { replayId: 'id' },
+  sendPostback: { postbackId: 'id', deliveryId: 'deliveries[0].id' },
+}
+const captured: Readonly<Record<string, string>> = {
+  revokeKey: 'keyId',
+  getKey: 'keyId',
+  getReplay: 'replayId',
+  getPostback: 'postbackId',
+  getDelivery: 'deliveryId',
+}
+
 /**
  * A Postman collection (v2.1): a folder for each door, in it one for each tag, in that a request for each call and each
- * example of its body.
+ * example of its body. What deletes comes in a folder of its own, the last: so the whole collection can be run in its
+ * order.
  */
 export function toPostmanCollection(doors: readonly DocumentedDoor[]): object {
   return {
@@ -39,16 +54,44 @@ export function toPostmanCollection(doors: readonly DocumentedDoor[]): object {
       ...doors.map(({ variable, address }) => ({ key: variable, value: address })),
       { key: 'key', value: '' },
     ],
-    item: doors.map((door) => ({
-      name: door.document.info.title,
-      description: door.document.info.description ?? '',
-      item: toFolders(door),
-    })),
+    event: [
+      toScript(["pm.test('is answered as wished', () => pm.expect(pm.response.code).to.be.below(400))"]),
+    ],
+    item: [
+      ...doors.map((door) => ({
+        name: door.document.info.title,
+        description: door.document.info.description ?? '',
+        item: toFolders(door),
+      })),
+      {
+        name: 'Deleting',
+        item: doors.flatMap((door) =>
+          operationsIn(door, deletes).flatMap((it) => toRequests(it, door.variable)),
+        ),
+      },
+    ],
   }
 }
 
-function toFolders({ document, variable }: DocumentedDoor): object[] {
-  const all = operationsOf(document)
+const deletes = ({ method }: PlacedOperation): boolean => method === 'delete'
+
+/** Without streams: a runner waits for the end of their answers. */
+function operationsIn(
+  { document }: DocumentedDoor,
+  chosen: (placed: PlacedOperation) => boolean,
+): PlacedOperation[] {
+  const isStream = ({ operation }: PlacedOperation): boolean =>
+    operation.responses['200']?.content?.['text/event-stream'] !== undefined
+  return operationsOf(document).filter((placed) => chosen(placed) && !isStream(placed))
+}
+
+function toScript(lines: readonly string[]): object {
+  return { listen: 'test', script: { type: 'text/javascript', exec: lines } }
+}
+
+function toFolders(door: DocumentedDoor): object[] {
+  const { variable } = door
+  const all = operationsIn(door, (placed) => !deletes(placed))
   const tags = [...new Set(all.map(({ operation }) => operation.tags?.[0] ?? 'other'))]
   return tags.map((tag) => ({
     name: tag,
@@ -61,7 +104,7 @@ function toFolders({ document, variable }: DocumentedDoor): object[] {
 function toRequests(placed: PlacedOperation, variable: string): object[] {
   const { operation } = placed
   const bodies = Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, media]) =>
-    examplesOf(media).map(({ title, value }) => ({ type, title, value })),
+    examplesOf(media).map((example) => ({ type, ...example })),
   )
   if (bodies.length === 0) return [toRequest(placed, variable, undefined)]
   return bodies.map((body) => toRequest(placed, variable, body))
@@ -69,27 +112,38 @@ function toRequests(placed: PlacedOperation, variable: string): object[] {
 
 interface ExampleBody {
   readonly type: string
+  /** Of the example; what is put has it as its own name. */
+  readonly name: string
   readonly title: string
   readonly value: unknown
 }
 
-function examplesOf({ example, examples }: MediaType): { title: string; value: unknown }[] {
+function examplesOf({ example, examples }: MediaType): Omit<ExampleBody, 'type'>[] {
   const named = Object.entries(examples ?? {}).map(([name, { summary, value }]) => ({
+    name,
     title: summary ?? name,
     value,
   }))
-  return example === undefined ? named : [{ title: '', value: example }, ...named]
+  return example === undefined ? named : [{ name: '', title: '', value: example }, ...named]
 }
 
-function toRequest(
-  { method, path, operation }: PlacedOperation,
-  variable: string,
-  body: ExampleBody | undefined,
-): object {
+/** What stands for the parameter of the path, unless it is the document's example. */
+function nameOf({ method, operation }: PlacedOperation, body: ExampleBody | undefined): string | undefined {
+  const id = captured[operation.operationId ?? '']
+  if (id !== undefined) return `{{${id}}}`
+  return method === 'put' ? body?.name : undefined
+}
+
+function toRequest(placed: PlacedOperation, variable: string, body: ExampleBody | undefined): object {
+  const { method, path, operation } = placed
   const parameters = operation.parameters ?? []
   const title = body === undefined || body.title === '' ? '' : `: ${body.title}`
+  const taken = Object.entries(captures[operation.operationId ?? ''] ?? {}).map(
+    ([name, place]) => `pm.collectionVariables.set('${name}', pm.response.json().${place})`,
+  )
   return {
     name: `${operation.summary ?? path}${title}`,
+    ...(taken.length > 0 && { event: [toScript(taken)] }),
     request: {
       method: method.toUpperCase(),
       ...(operation.security?.length === 0 && { auth: { type: 'noauth' } }),
@@ -99,7 +153,7 @@ function toRequest(
         ...parameters.filter(isHeader).map(toHeader),
       ],
       ...(body !== undefined && { body: toBody(body) }),
-      url: toUrl(path, parameters, variable),
+      url: toUrl(path, parameters, variable, nameOf(placed, body)),
     },
     response: [],
   }
@@ -119,7 +173,12 @@ function toBody({ type, value }: ExampleBody): object {
   return { mode: 'raw', raw, ...(/json$/.test(type) && { options: { raw: { language: 'json' } } }) }
 }
 
-function toUrl(path: string, parameters: readonly Parameter[], variable: string): object {
+function toUrl(
+  path: string,
+  parameters: readonly Parameter[],
+  variable: string,
+  named: string | undefined,
+): object {
   const segments = path
     .slice(1)
     .split('/')
@@ -127,7 +186,11 @@ function toUrl(path: string, parameters: readonly Parameter[], variable: string)
   const query = parameters.filter(({ in: place }) => place === 'query').flatMap(toQuery)
   const variables = parameters
     .filter(({ in: place }) => place === 'path')
-    .map(({ name, example = '', description = '' }) => ({ key: name, value: String(example), description }))
+    .map(({ name, example = '', description = '' }) => ({
+      key: name,
+      value: named ?? String(example),
+      description,
+    }))
   return {
     raw: `{{${variable}}}/${segments.join('/')}`,
     host: [`{{${variable}}}`],

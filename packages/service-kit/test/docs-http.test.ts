@@ -19,5 +19,5 @@ t.test('the page needs no script and no other host, and text from schemas stays 
   t.notMatch(policy, 'unsafe')
   const document = (await app.inject('/openapi.json')).json()
   t.equal(document.openapi, '3.1.0')
-  t.same(Object.keys(document.paths), ['/ping', '/a/{name}'])
+  t.same(Object.keys(document.paths), ['/a/{name}', '/ping'])
 })

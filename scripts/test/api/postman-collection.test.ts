@@ -27,6 +27,19 @@ const document: OpenApiDocument = {
         responses: {},
       },
     },
+    '/v1/keys': {
+      post: { operationId: 'issueKey', tags: ['things'], summary: 'Issues a key', responses: {} },
+    },
+    '/v1/keys/{id}': {
+      delete: {
+        operationId: 'revokeKey',
+        parameters: [{ name: 'id', in: 'path', required: true }],
+        responses: {},
+      },
+    },
+    '/live': {
+      get: { tags: ['things'], responses: { 200: { content: { 'text/event-stream': {} } } } },
+    },
     '/ping': { get: { tags: ['service'], summary: 'Pong', security: [], responses: {} } },
   },
 }
@@ -65,7 +78,7 @@ t.test(
                         { key: 'source', value: '/shop', disabled: true },
                         { key: 'filter.page', value: '/', disabled: true },
                       ],
-                      variable: [{ key: 'name', value: 'first' }],
+                      variable: [{ key: 'name', value: 'one' }],
                     },
                   },
                 },

@@ -54,14 +54,20 @@ export function exampleOf({ operation }: DocumentedCall): Call {
   }
 }
 
-/** The call with each of its documented bodies. */
+/** The call with each of its documented bodies. What is put has the example's name. */
 export function allExamplesOf(documented: DocumentedCall): Call[] {
   const call = exampleOf(documented)
   const bodies = Object.entries(documented.operation.requestBody?.content ?? {})
-  if (bodies.length === 0) return [call]
-  return bodies.flatMap(([type, media]) =>
-    examplesOf(media).map((value) => ({ ...call, headers: { 'content-type': type }, body: textOf(value) })),
-  )
+  return bodies.flatMap(([type, { example, examples = {} }]) => {
+    const sent = { ...call, headers: { 'content-type': type } }
+    const unnamed = example === undefined ? [] : [{ ...sent, body: textOf(example) }]
+    const named = Object.entries(examples).map(([name, { value }]) => ({
+      ...sent,
+      ...('name' in call.params && documented.method === 'PUT' && { params: { name } }),
+      body: textOf(value),
+    }))
+    return [...unnamed, ...named]
+  })
 }
 
 function examplesOf({ example, examples }: MediaType): unknown[] {

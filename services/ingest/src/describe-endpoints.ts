@@ -47,7 +47,7 @@ export const putEndpoint = {
           ...Endpoint,
           properties: members,
           title: 'Endpoint',
-          'x-examples': { partner: { summary: 'Paid orders of Europe', value: partner } },
+          'x-examples': { 'partner-a': { summary: 'Paid orders of Europe', value: partner } },
         },
       },
     },

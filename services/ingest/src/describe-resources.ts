@@ -46,8 +46,8 @@ export const putEventType = {
     ...EventType,
     title: 'EventType',
     'x-examples': {
-      visit: { summary: 'With a schema', value: visitRecorded },
-      xRay: { summary: 'With a rate', value: xRay },
+      'visit.recorded': { summary: 'With a schema', value: visitRecorded },
+      'care.x-ray': { summary: 'With a rate', value: xRay },
     },
   }),
   response: {
@@ -73,7 +73,7 @@ export const putMeter = {
     title: 'Meter',
     'x-examples': {
       visits: { summary: 'Counts by page', value: visits },
-      orderValue: { summary: 'Sums by shop, of one source', value: orderValue },
+      'order-value': { summary: 'Sums by shop, of one source', value: orderValue },
     },
   }),
   response: {

@@ -45,8 +45,10 @@ const sharedAnswers: readonly (readonly [string, Response])[] = Object.entries(e
  * problem document for the rest; and gives every schema with a title its place among the components.
  */
 export function completeDocument(document: OpenApiDocument): OpenApiDocument {
+  // Sorted: the order in which routes are added says nothing.
+  const sorted = Object.entries(document.paths).sort(([a], [b]) => (a < b ? -1 : 1))
   const paths = Object.fromEntries(
-    Object.entries(document.paths).map(([path, methods]) => [
+    sorted.map(([path, methods]) => [
       path,
       Object.fromEntries(
         Object.entries(methods).map(([method, operation]) => [method, completeOperation(operation)]),
