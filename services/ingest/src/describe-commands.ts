@@ -3,7 +3,7 @@ import type { DocsInfo } from '@millrace/service-kit/docs-http'
 /** What /openapi.json and /docs of this door begin with. */
 export const commandDocs: DocsInfo = {
   title: 'Millrace commands',
-  description: `Everything that changes something goes in here: events, postbacks, the catalog. Everything that reads is a call of the query service.
+  description: `Everything that changes something goes in here: events, postbacks, the catalog. Everything that reads is a call of the query service. The topics of Kafka, which are public too, are described in \`/asyncapi.json\`.
 
 Send a key with every call: \`authorization: Bearer <key>\`. Each call says which scope its key needs. JSON is camelCase, times are RFC 3339 with up to microseconds. Errors are problem documents (RFC 9457) whose \`detail\` tells what to change. A 503 and a 429 carry \`retry-after\` (seconds): send the same request again, with the same ids.`,
   tags: [

@@ -1,6 +1,7 @@
 import type { Authenticator } from '@millrace/catalog/authenticate-key'
 import type { NewKey } from '@millrace/catalog/key-text'
 import type { KeyLimits } from '@millrace/catalog/key-usage'
+import { describeTopics } from '@millrace/proto/describe-topics'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
@@ -105,6 +106,10 @@ export async function createHttpDoor(
   await installDocs(app, commandDocs)
   app.get('/ping', { schema: pingDocs }, (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send('pong'),
+  )
+  const topics = JSON.stringify(describeTopics())
+  app.get('/asyncapi.json', { schema: { hide: true } }, (_request, reply) =>
+    reply.type('application/json').send(topics),
   )
   addEventRoutes(app, deps, config)
   addPostbackRoutes(app, deps, config)

@@ -36,6 +36,10 @@ t.test('the routes are described as data and as a page that needs nothing else',
   const page = await app.inject('/docs')
   t.match(page.headers['content-type'], /^text\/html/)
   t.match(page.body, '<code>/v1/events</code>')
+  t.match((await app.inject('/asyncapi.json')).json(), {
+    asyncapi: '3.0.0',
+    channels: { 'millrace-events': {} },
+  })
   t.notMatch(page.body, /<script|src=|https?:\/\/(?![\w-]+\.example)/)
 })
 
