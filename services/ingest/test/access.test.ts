@@ -25,6 +25,7 @@ const endpoint = { url: 'https://partner.example/hook', eventTypes: ['a'] }
 /** Every route, with a request that a key of the scope may send; null for those that are open. A new route goes here. */
 const routes: Readonly<Record<string, readonly Sample[] | null>> = {
   'GET /ping': null,
+  'GET /asyncapi.json': null,
   'GET /openapi.json': null,
   'GET /docs': null,
   'POST /v1/events': [{ scope: 'events:write', url: '/v1/events', body: { type: 'a' } }],
