@@ -20,7 +20,8 @@ SETTINGS non_replicated_deduplication_window = 10000;
 
 -- Settlements and retractions of events, in the order of their arrival, effective or not (`status` says which).
 -- event_* and `type` to `occurred_at` are of the event that is changed; empty where there is none.
--- readings: what the change adds to the rollup, negative where it takes away.
+-- readings: what the change adds to the rollup, negative where it takes away. corrected: the meters that they are of, as
+-- ",name@version,...,"; a report of any other meter computes the minute of the event from single readings.
 CREATE TABLE IF NOT EXISTS event_changes
 (
     tenant            LowCardinality(String),
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS event_changes
     event_received_at DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     event_offset      UInt64 CODEC(Delta, ZSTD(1)),
     event_index       UInt32 CODEC(Delta, ZSTD(1)),
+    corrected         LowCardinality(String),
     readings          Array(Tuple(meter String, version UInt64, `group` Array(String), count Int64, value Nullable(Decimal(38, 18)))) CODEC(ZSTD(1)),
     INDEX by_id id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_kafka_offset kafka_offset TYPE minmax GRANULARITY 1

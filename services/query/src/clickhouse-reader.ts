@@ -2,7 +2,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { Logger } from '@millrace/service-kit/log'
-import type { Statement } from './build-report-sql.ts'
+import type { Statement } from './statement.ts'
 
 /** A column as ClickHouse's JSON gives it; numbers that must stay exact are asked for as text. */
 export type Cell = string | number | boolean | null | readonly Cell[]

@@ -95,7 +95,7 @@ async function getReport(
   principal: Principal,
   request: GetReportRequest,
 ): Promise<GetReportResponse> {
-  const report = await deps.reports.read(principal.tenant, request.meter, {
+  const report = await deps.reports.read(principal, request.meter, {
     from: toText(request.from),
     to: toText(request.to),
     window: request.window || undefined,

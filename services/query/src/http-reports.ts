@@ -15,11 +15,11 @@ export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize:
     parameters: ReportParameters,
     numbers: 'number' | 'string',
   ): Promise<FastifyReply> => {
-    const { tenant } = authorize(request, 'reports:read')
+    const reader = authorize(request, 'reports:read')
     const form = chooseForm(request.headers.accept)
     const { meter } = request.params as { meter: string }
     const end = deps.metrics.reportSeconds.startTimer()
-    const report = await deps.reports.read(tenant, meter, parameters)
+    const report = await deps.reports.read(reader, meter, parameters)
     end()
     return sendReport(request, reply, report, form, numbers)
   }

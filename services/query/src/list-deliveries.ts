@@ -1,8 +1,8 @@
 import { ServiceError } from '@millrace/service-kit/errors'
-import type { Statement } from './build-report-sql.ts'
 import type { Cell, ClickhouseReader, Row } from './clickhouse-reader.ts'
 import type { Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
+import type { Statement } from './statement.ts'
 import type { Microseconds } from './time.ts'
 
 export const deliveryStatuses = ['pending', 'retrying', 'delivered', 'dead', 'held'] as const

@@ -1,8 +1,8 @@
 import { ServiceError } from '@millrace/service-kit/errors'
-import type { Statement } from './build-report-sql.ts'
 import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
 import { constrainEvents, type Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
+import type { Statement } from './statement.ts'
 import type { Microseconds } from './time.ts'
 
 /** What was accepted and has landed; `received` ones are not in ClickHouse yet, so no list can hold them. */

@@ -1,7 +1,7 @@
+import type { Aggregation } from '@millrace/catalog/resources'
 import type { LiveGroup, LiveUpdate } from '@millrace/proto'
 import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import { divideDecimal, parseDecimal } from './decimal.ts'
-import type { ReportAggregation } from './report-query.ts'
 
 /** Readings of one group, in one second or in the whole span. Decimals are whole numbers of 10^-18. */
 export interface LiveCell {
@@ -135,7 +135,7 @@ export function sumCells(cells: Iterable<LiveCell>): LiveCell {
 /** Groups over several seconds, the largest values first, at most `limit`. */
 export function topGroups(
   seconds: readonly MergedSecond[],
-  aggregation: ReportAggregation,
+  aggregation: Aggregation,
   limit: number,
 ): readonly LiveCell[] {
   const cells = new Map<string, LiveCell>()
@@ -145,7 +145,7 @@ export function topGroups(
 
 export function largest(
   cells: readonly LiveCell[],
-  aggregation: ReportAggregation,
+  aggregation: Aggregation,
   limit: number,
 ): readonly LiveCell[] {
   const ranked = cells.map((cell) => ({ cell, rank: exactValue(cell, aggregation) ?? 0n }))
@@ -153,11 +153,12 @@ export function largest(
   return ranked.slice(0, limit).map(({ cell }) => cell)
 }
 
-function exactValue(cell: LiveCell, aggregation: ReportAggregation): bigint | undefined {
+function exactValue(cell: LiveCell, aggregation: Aggregation): bigint | undefined {
   switch (aggregation) {
     case 'count':
       return BigInt(cell.count)
     case 'sum':
+    case 'amount':
       return cell.sum
     case 'avg':
       return cell.count === 0 ? undefined : divideDecimal(cell.sum, BigInt(cell.count))
@@ -165,11 +166,13 @@ function exactValue(cell: LiveCell, aggregation: ReportAggregation): bigint | un
       return cell.min
     case 'max':
       return cell.max
+    default:
+      return undefined
   }
 }
 
 /** JSON number with all digits, or `null` where nothing was read. */
-export function liveValue(cell: LiveCell, aggregation: ReportAggregation): string {
+export function liveValue(cell: LiveCell, aggregation: Aggregation): string {
   if (aggregation === 'count') return String(cell.count)
   const exact = exactValue(cell, aggregation)
   return exact === undefined ? 'null' : formatDecimal(exact)

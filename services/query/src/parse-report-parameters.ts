@@ -1,16 +1,16 @@
 import type { CatalogEntry, Meter } from '@millrace/catalog/resources'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
 import { timestampRange } from '@millrace/service-kit/timestamp'
-import { countWindows, maxFilledWindows } from './build-report-sql.ts'
 import type { CursorCodec } from './cursor.ts'
 import {
-  type ReportAggregation,
+  amountDimensions,
   type ReportMeter,
   type ReportOrder,
   type ReportQuery,
   type WindowName,
   windowNames,
 } from './report-query.ts'
+import { countWindows, maxFilledWindows } from './report-windows.ts'
 import { type Microseconds, parseTime } from './time.ts'
 import { isTimezone } from './timezone.ts'
 
@@ -36,36 +36,23 @@ export const reportLimits = {
   maxFilterCharacters: 64_000,
 } as const
 
-const aggregationsOfReports: readonly string[] = [
-  'count',
-  'sum',
-  'avg',
-  'min',
-  'max',
-] satisfies ReportAggregation[]
-
-/** @throws {ServiceError} `invalid-request` for a meter that reports cannot read yet */
 export function toReportMeter(entry: CatalogEntry<Meter>): ReportMeter {
   const { aggregation, eventTypes, groupBy = {} } = entry.body
-  if (!aggregationsOfReports.includes(aggregation)) {
-    throw new ServiceError(
-      'invalid-request',
-      `The meter ${entry.name} aggregates by ${aggregation}. Reports read ${aggregationsOfReports.join(', ')} so far.`,
-    )
-  }
+  const dimensions = Object.keys(groupBy).sort()
   return {
     tenant: entry.tenant,
     name: entry.name,
     version: entry.version,
-    aggregation: aggregation as ReportAggregation,
+    aggregation,
     eventTypes,
-    dimensions: Object.keys(groupBy).sort(),
+    dimensions: aggregation === 'amount' ? [...dimensions, ...amountDimensions] : dimensions,
+    subjectDimension: dimensions.find((name) => groupBy[name] === '/subject'),
   }
 }
 
 /** A checked report, with what its cursors are tied to. */
 export interface ParsedReport {
-  readonly query: ReportQuery
+  readonly query: Omit<ReportQuery, 'access' | 'changes'>
   readonly cursorSubject: string
 }
 
@@ -84,7 +71,7 @@ export function parseReportParameters(
   const cursorSubject = subjectOf(parameters, meter)
   const position =
     parameters.cursor === undefined ? undefined : cursors.decode(cursorSubject, parameters.cursor)
-  const query: ReportQuery = {
+  const query = {
     meter,
     fromUs: readTime('from', parameters.from, 0, faults),
     // Without `to`, all pages of a report end where the first one did.
@@ -153,7 +140,8 @@ function readGroupBy(
   meter: ReportMeter,
   faults: Fault[],
 ): readonly string[] {
-  const names = [...new Set(groupBy)]
+  // Amounts of several currencies make no sum, and what is paid is told from what is not.
+  const names = [...new Set([...groupBy, ...(meter.aggregation === 'amount' ? amountDimensions : [])])]
   const known = names.filter((name) => meter.dimensions.includes(name))
   if (known.length < names.length) {
     faults.push({
@@ -220,7 +208,7 @@ function readLimit({ limit = reportLimits.defaultRows }: ReportParameters, fault
   return reportLimits.defaultRows
 }
 
-function checkRange(query: ReportQuery, parameters: ReportParameters, faults: Fault[]): void {
+function checkRange(query: ParsedReport['query'], parameters: ReportParameters, faults: Fault[]): void {
   if (faults.some(({ pointer }) => pointer === '/from' || pointer === '/to')) return
   if (query.fromUs >= query.toUs) {
     const detail =

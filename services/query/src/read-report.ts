@@ -1,13 +1,15 @@
 import { ServiceError } from '@millrace/service-kit/errors'
-import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import { buildReportSql } from './build-report-sql.ts'
 import type { CatalogView } from './catalog-follower.ts'
 import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
+import type { Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
-import { divideDecimal, parseDecimal } from './decimal.ts'
 import { parseReportParameters, type ReportParameters, toReportMeter } from './parse-report-parameters.ts'
 import type { Backfill, BackfillReader } from './read-backfill.ts'
+import { restrictReport } from './report-access.ts'
+import { readChanges } from './report-changes.ts'
 import type { ReportQuery } from './report-query.ts'
+import { valueForm } from './report-values.ts'
 import type { Microseconds } from './time.ts'
 
 interface ReportRow {
@@ -39,21 +41,24 @@ export interface ReportDeps {
 }
 
 export interface ReportReader {
-  /** @throws {ServiceError} `not-found`, `invalid-request` or `unavailable` */
-  read(tenant: string, meter: string, parameters: ReportParameters): Promise<Report>
+  /** @throws {ServiceError} `not-found`, `forbidden`, `invalid-request` or `unavailable` */
+  read(reader: Reader, meter: string, parameters: ReportParameters): Promise<Report>
 }
 
 export function createReportReader(deps: ReportDeps): ReportReader {
   return {
-    async read(tenant, name, parameters) {
+    async read({ tenant, constraints }, name, parameters) {
       const entry = deps.catalog.meter(tenant, name)
       if (entry === undefined)
         throw new ServiceError('not-found', `There is no meter ${JSON.stringify(name)}.`)
       const meter = toReportMeter(entry)
-      const { query, cursorSubject } = parseReportParameters(parameters, meter, deps.nowUs(), deps.cursors)
+      const access = restrictReport(meter, constraints)
+      const parsed = parseReportParameters(parameters, meter, deps.nowUs(), deps.cursors)
       // Asked for first: what lands while ClickHouse reads may be in the rows, but is not promised.
       const backfill = await deps.backfills.read(meter)
       const dataThroughUs = backfill.done ? await deps.freshness.dataThrough() : 0
+      const asked = { ...parsed.query, access }
+      const query = { ...asked, changes: await readChanges(deps.clickhouse, asked) }
       const rows = await deps.clickhouse.read(buildReportSql(query), query.limit + 1)
       const page = rows.slice(0, query.limit)
       const last = rows.length > query.limit ? page.at(-1) : undefined
@@ -66,7 +71,7 @@ export function createReportReader(deps: ReportDeps): ReportReader {
         nextCursor:
           last === undefined
             ? undefined
-            : deps.cursors.encode(cursorSubject, [String(query.toUs), ...sortKeysOf(last, query)]),
+            : deps.cursors.encode(parsed.cursorSubject, [String(query.toUs), ...sortKeysOf(last, query)]),
       }
     },
   }
@@ -85,14 +90,12 @@ function toReportRow(row: Row, query: ReportQuery): ReportRow {
 }
 
 function valueFrom({ meter }: ReportQuery, readings: string, amount: Row[number] | undefined): string | null {
-  if (meter.aggregation === 'count') return readings
-  if (meter.aggregation === 'sum') return formatDecimal(parseDecimal(String(amount)))
-  if (readings === '0') return null
-  const exact = parseDecimal(String(amount))
-  return formatDecimal(meter.aggregation === 'avg' ? divideDecimal(exact, BigInt(readings)) : exact)
+  const { aggregate, zeroWhenEmpty, format } = valueForm(meter.aggregation)
+  if (readings === '0') return zeroWhenEmpty ? '0' : null
+  return format(BigInt(readings), aggregate === undefined ? '' : String(amount))
 }
 
 function sortKeysOf(row: Row, { meter, groupBy }: ReportQuery): string[] {
-  const amounts = meter.aggregation === 'count' ? 0 : 1
+  const amounts = valueForm(meter.aggregation).aggregate === undefined ? 0 : 1
   return row.slice(3 + groupBy.length + amounts).map(String)
 }

@@ -4,7 +4,8 @@ import type { Microseconds } from './time.ts'
 export const windowNames = ['minute', 'hour', 'day', 'week', 'month', 'year', 'total'] as const
 export type WindowName = (typeof windowNames)[number]
 
-export type ReportAggregation = Extract<Aggregation, 'count' | 'sum' | 'avg' | 'min' | 'max'>
+/** What a meter of amounts is grouped by besides its own dimensions, always and behind them. */
+export const amountDimensions = ['currency', 'settled'] as const
 
 /** A meter as reports read it. */
 export interface ReportMeter {
@@ -12,10 +13,12 @@ export interface ReportMeter {
   readonly name: string
   /** Catalog version: readings of other versions are not mixed in. */
   readonly version: number
-  readonly aggregation: ReportAggregation
+  readonly aggregation: Aggregation
   readonly eventTypes: readonly string[]
-  /** In the order in which group values are stored: by name. */
+  /** In the order in which group values are stored: by name, then those of amounts. */
   readonly dimensions: readonly string[]
+  /** The dimension that is the events' subject, where the meter has one. */
+  readonly subjectDimension?: string | undefined
 }
 
 export interface ReportOrder {
@@ -24,9 +27,27 @@ export interface ReportOrder {
   readonly descending: boolean
 }
 
+/** What of a meter's events the caller's key may read. */
+export interface ReportAccess {
+  /** Those of the meter's types that it may read; at least one. */
+  readonly eventTypes: readonly string[]
+  /** Patterns of subjects; undefined when it may read all. */
+  readonly subjects: readonly string[] | undefined
+}
+
+/** Which changes of events there are within a report's range; without any, a report need not look for them. */
+export interface ReportChanges {
+  readonly retractions: boolean
+  readonly settlements: boolean
+  /** Some did not go into the meter's rollup: their minutes are computed from single readings. */
+  readonly unrolled: boolean
+}
+
 /** A report that was checked: every name in it is known, every number within its limits. */
 export interface ReportQuery {
   readonly meter: ReportMeter
+  readonly access: ReportAccess
+  readonly changes: ReportChanges
   readonly fromUs: Microseconds
   readonly toUs: Microseconds
   readonly window: WindowName

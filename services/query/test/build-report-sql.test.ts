@@ -1,5 +1,6 @@
 import t from 'tap'
-import { buildReportSql, countWindows } from '../src/build-report-sql.ts'
+import { buildReportSql } from '../src/build-report-sql.ts'
+import { countWindows } from '../src/report-windows.ts'
 import { meter, query } from './report-fixtures.ts'
 
 const minute = 60_000_000
@@ -25,6 +26,7 @@ FROM (
     AND minute >= toDateTime({minutesFrom:UInt32}, 'UTC') AND minute < toDateTime({minutesTo:UInt32}, 'UTC')
   )
   GROUP BY w
+  HAVING readings > 0
 )
 ORDER BY w
 LIMIT {limit:UInt32}`,
@@ -39,31 +41,86 @@ t.test('the parts of minutes at both ends are read from the events', async (t) =
   t.match(parameters, {
     minutesFrom: (query.fromUs + minute) / 1_000_000,
     minutesTo: query.toUs / 1_000_000,
-    edge0From: String(from),
-    edge0To: String(query.fromUs + minute),
-    edge1From: String(query.toUs),
-    edge1To: String(to),
+    from: String(from),
+    to: String(to),
     eventTypes: meter.eventTypes,
   })
+  t.match(sql, 'FROM backfilled_readings', 'and from what a backfill has read of them')
+  t.match(
+    sql,
+    `((occurred_at >= fromUnixTimestamp64Micro({from:Int64}, 'UTC') AND occurred_at < toDateTime({minutesFrom:UInt32}, 'UTC'))
+    OR (occurred_at >= toDateTime({minutesTo:UInt32}, 'UTC') AND occurred_at < fromUnixTimestamp64Micro({to:Int64}, 'UTC')))`,
+  )
 })
 
-t.test('a range within one minute reads events only, and no moment twice', async (t) => {
-  const { sql, parameters } = buildReportSql({ ...query, fromUs: query.fromUs + 1, toUs: query.fromUs + 9 })
-  t.notMatch(sql, 'meter_minutes')
-  t.match(parameters, { edge0From: String(query.fromUs + 1), edge0To: String(query.fromUs + 9) })
-  t.notOk('edge1From' in parameters)
-})
-
-t.test('a range that touches two minutes and holds none leaves the rollup alone', async (t) => {
+t.test('a range that holds no whole minute leaves the rollup alone, and reads no moment twice', async (t) => {
   const border = query.fromUs + minute
-  const { sql, parameters } = buildReportSql({ ...query, fromUs: border - 5, toUs: border + 5 })
+  for (const [fromUs, toUs] of [
+    [query.fromUs + 1, query.fromUs + 9],
+    [border - 5, border + 5],
+  ] as const) {
+    const { sql, parameters } = buildReportSql({ ...query, fromUs, toUs })
+    t.notMatch(sql, 'meter_minutes')
+    t.match(parameters, { from: String(fromUs), to: String(toUs) })
+    t.equal(sql.split('FROM events').length, 2)
+  }
+})
+
+const changed = { retractions: true, settlements: true, unrolled: true }
+
+t.test(
+  'a minute that the rollup does not have right comes from single readings, and from nowhere else',
+  async (t) => {
+    const { sql, parameters } = buildReportSql({ ...query, changes: changed })
+    t.match(sql, /minute NOT IN \(SELECT toStartOfMinute[\s\S]*FROM events ARRAY JOIN readings/)
+    t.match(
+      sql,
+      /\(kafka_partition, kafka_offset, kafka_index\) NOT IN \(SELECT kafka_partition, event_offset, event_index/,
+    )
+    t.match(sql, 'position(corrected, {corrected:String}) = 0', 'a count can be taken back in the rollup')
+    t.equal(parameters.corrected, ',visits@3,')
+    const extreme = buildReportSql({ ...query, meter: { ...meter, aggregation: 'max' }, changes: changed })
+    t.notMatch(extreme.sql, 'corrected', 'an extreme cannot')
+  },
+)
+
+t.test('values that sums do not do for are read singly, without those of retracted events', async (t) => {
+  for (const aggregation of ['unique', 'latest', 'p95'] as const) {
+    const { sql } = buildReportSql({ ...query, meter: { ...meter, aggregation }, changes: changed })
+    t.match(sql, 'FROM meter_readings')
+    t.match(sql, 'NOT IN (SELECT kafka_partition, event_offset, event_index')
+    t.notMatch(sql, 'meter_minutes')
+  }
+})
+
+t.test('a percentile is taken by nearest rank, in whole numbers', async (t) => {
+  const { sql } = buildReportSql({ ...query, meter: { ...meter, aggregation: 'p95' } })
+  t.match(sql, 'arraySort(groupArray(s))[intDiv(count() * 95 + 99, 100)] AS amount')
+})
+
+t.test('a key that may not read all types or subjects gets what is computed from events', async (t) => {
+  const types = { ...meter, eventTypes: ['visit.recorded', 'visit.ended'] }
+  const some = { eventTypes: ['visit.ended'], subjects: undefined }
+  const { sql, parameters } = buildReportSql({ ...query, meter: types, access: some })
   t.notMatch(sql, 'meter_minutes')
-  t.match(parameters, {
-    edge0From: String(border - 5),
-    edge0To: String(border),
-    edge1From: String(border),
-    edge1To: String(border + 5),
+  t.same(parameters.eventTypes, ['visit.ended'])
+  const subjects = { eventTypes: meter.eventTypes, subjects: ['ward-7/*', 'a.b'] }
+  const bySubject = buildReportSql({ ...query, access: subjects })
+  t.notMatch(bySubject.sql, 'meter_minutes')
+  t.match(bySubject.sql, 'match(subject, pattern)')
+  t.same(bySubject.parameters.subjects, ['^(?s:ward-7/.*)$', '^(?s:a\\.b)$'])
+  const byDimension = buildReportSql({
+    ...query,
+    meter: { ...meter, subjectDimension: 'page' },
+    access: subjects,
   })
+  t.match(byDimension.sql, 'FROM meter_minutes')
+  t.match(byDimension.sql, 'match(`group`[2], pattern)')
+  const unique = { ...meter, aggregation: 'unique' } as const
+  t.match(
+    buildReportSql({ ...query, meter: unique, access: subjects }).sql,
+    /IN \(SELECT [\s\S]* FROM events/,
+  )
 })
 
 t.test('groups and filters stand at the places of the dimensions’ names', async (t) => {
@@ -77,8 +134,8 @@ t.test('groups and filters stand at the places of the dimensions’ names', asyn
       { field: 'page', descending: false },
     ],
   })
-  t.match(sql, 'group[2] AS g0')
-  t.match(sql, 'group[1] IN {filter0:Array(String)}')
+  t.match(sql, '`group`[2] AS g0')
+  t.match(sql, '`group`[1] IN {filter0:Array(String)}')
   t.match(sql, 'ORDER BY readings DESC, w, g0')
   t.same(parameters.filter0, ['SE', "x') OR 1=1 --"])
   t.notMatch(sql, '1=1', 'what a caller sent is never part of the text')
@@ -94,7 +151,7 @@ t.test('a page goes on behind the last row, whichever way each field is sorted',
     ],
     after: ['42', '/a'],
   })
-  t.match(sql, 'WHERE (readings < {after0:UInt64}) OR (readings = {after0:UInt64} AND g0 > {after1:String})')
+  t.match(sql, 'WHERE (readings < {after0:Int64}) OR (readings = {after0:Int64} AND g0 > {after1:String})')
   t.match(parameters, { after0: '42', after1: '/a' })
 })
 
@@ -107,7 +164,7 @@ t.test('averages are ordered exactly, with empty windows last', async (t) => {
   t.match(sql, 'toDecimal256(sum, 18) AS s')
   t.match(
     sql,
-    'ORDER BY (readings = 0), divideDecimal(amount, toDecimal256(greatest(readings, 1), 0), 36) DESC',
+    'ORDER BY (readings = 0), divideDecimal(ifNull(amount, toDecimal256(0, 18)), toDecimal256(greatest(readings, 1), 0), 36) DESC',
   )
 })
 

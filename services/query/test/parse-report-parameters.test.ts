@@ -121,18 +121,24 @@ t.test('a cursor belongs to its query, and keeps the end of a report that has no
   } as unknown as Error)
 })
 
-t.test('a meter that reports cannot read yet says which they read', async (t) => {
-  const entry = {
+t.test('amounts are always told apart by currency and by whether they are settled', async (t) => {
+  const amounts = toReportMeter({
     tenant: 'default',
-    kind: 'meter' as const,
-    name: 'visitors',
+    kind: 'meter',
+    name: 'care',
     version: 1,
-    body: { eventTypes: ['visit.recorded'], aggregation: 'unique' as const },
+    body: {
+      eventTypes: ['care.x-ray'],
+      aggregation: 'amount',
+      groupBy: { ward: '/data/ward', caregiver: '/subject' },
+    },
     updatedAt: '',
     updatedBy: '',
-  }
-  t.throws(() => toReportMeter(entry), {
-    code: 'invalid-request',
-    message: /count, sum, avg, min, max/,
-  } as unknown as Error)
+  })
+  t.same(amounts.dimensions, ['caregiver', 'ward', 'currency', 'settled'])
+  t.equal(amounts.subjectDimension, 'caregiver')
+  const groupBy = (names?: string[]) =>
+    parseReportParameters({ groupBy: names }, amounts, now, cursors).query.groupBy
+  t.same(groupBy(), ['currency', 'settled'])
+  t.same(groupBy(['settled', 'caregiver']), ['settled', 'caregiver', 'currency'])
 })

@@ -13,6 +13,8 @@ const day = Date.UTC(2026, 0, 1) * 1_000
 
 export const query: ReportQuery = {
   meter,
+  access: { eventTypes: meter.eventTypes, subjects: undefined },
+  changes: { retractions: false, settlements: false, unrolled: false },
   fromUs: day,
   toUs: day + 86_400_000_000,
   window: 'hour',

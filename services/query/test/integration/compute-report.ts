@@ -1,7 +1,9 @@
 // A report by the plainest means: one pass over the events, BigInt sums, Node's time zones.
+
+import type { Aggregation } from '@millrace/catalog/resources'
 import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import { divideDecimal, parseDecimal } from '../../src/decimal.ts'
-import type { ReportAggregation, WindowName } from '../../src/report-query.ts'
+import type { WindowName } from '../../src/report-query.ts'
 import { parseTime } from '../../src/time.ts'
 import { windowEnd, windowStart } from '../calendar.ts'
 
@@ -22,7 +24,7 @@ export interface PlainRow {
 }
 
 interface Options {
-  readonly aggregation: ReportAggregation
+  readonly aggregation: Aggregation
   readonly window: WindowName
   readonly timezone: string
   readonly from: string
@@ -72,7 +74,7 @@ function compareRows(
   return 0
 }
 
-function aggregate(values: readonly bigint[], aggregation: ReportAggregation): string {
+function aggregate(values: readonly bigint[], aggregation: Aggregation): string {
   const sum = values.reduce((total, value) => total + value, 0n)
   if (aggregation === 'count') return String(values.length)
   if (aggregation === 'sum') return formatDecimal(sum)

@@ -1,0 +1,180 @@
+import { needsEvents, subjectCondition } from './report-access.ts'
+import { effectiveChanges, unrolledChanges } from './report-changes.ts'
+import type { ReportQuery } from './report-query.ts'
+import { valueForm } from './report-values.ts'
+import { windowOf } from './report-windows.ts'
+import type { Parameters } from './statement.ts'
+
+const minuteUs = 60_000_000
+const ofMeter = 'tenant = {tenant:String} AND meter = {meter:String} AND version = {version:UInt64}'
+const place = '(kafka_partition, kafka_offset, kafka_index)'
+const minuteOfEvent = "toStartOfMinute(toDateTime(occurred_at, 'UTC'))"
+
+/**
+ * SELECTs that together hold every reading of a report once, with the columns w (start of the window), g0… (groups),
+ * c (readings), s (part of the value) and, where order matters, t (place in time).
+ *
+ * Minutes that lie wholly in the range come from the rollup, the parts at its ends from single readings. So do minutes
+ * with a retraction or settlement that the rollup could not take in: of extremes, which cannot be taken back, and of a
+ * meter that is younger than the event.
+ */
+export function reportSources(query: ReportQuery, parameters: Parameters): readonly string[] {
+  const { meter, access } = query
+  Object.assign(parameters, {
+    tenant: meter.tenant,
+    meter: meter.name,
+    version: meter.version,
+    eventTypes: access.eventTypes,
+    from: String(query.fromUs),
+    to: String(query.toUs),
+  })
+  const everything = `occurred_at >= ${micros('from')} AND occurred_at < ${micros('to')}`
+  if (valueForm(meter.aggregation).from === 'readings') return [valuesSource(query, everything, parameters)]
+  const minutes = wholeMinutes(query)
+  if (minutes === undefined || needsEvents(meter, access))
+    return [singlesSource(query, everything, parameters)]
+  parameters.minutesFrom = minutes.from
+  parameters.minutesTo = minutes.to
+  const besides = besidesMinutes(query, minutes)
+  return [
+    minutesSource(query, parameters),
+    ...(besides === '' ? [] : [singlesSource(query, besides, parameters)]),
+  ]
+}
+
+interface Minutes {
+  /** Seconds. */
+  readonly from: number
+  readonly to: number
+}
+
+function wholeMinutes({ fromUs, toUs }: ReportQuery): Minutes | undefined {
+  const from = Math.ceil(fromUs / minuteUs) * 60
+  const to = Math.floor(toUs / minuteUs) * 60
+  return from < to ? { from, to } : undefined
+}
+
+function micros(name: string): string {
+  return `fromUnixTimestamp64Micro({${name}:Int64}, 'UTC')`
+}
+
+function seconds(name: string): string {
+  return `toDateTime({${name}:UInt32}, 'UTC')`
+}
+
+/** Whole minutes of the range, but for those that the rollup does not have right. */
+function minutesSource(query: ReportQuery, parameters: Parameters): string {
+  const { ofMinute } = valueForm(query.meter.aggregation)
+  const part = ofMinute === undefined ? '' : `, ${ofMinute} AS s`
+  return `SELECT ${windowOf(query.window, 'minute')} AS w${groupColumns(query, '`group`')}, count AS c${part}
+  FROM meter_minutes
+  WHERE ${ofMeter}
+    AND minute >= ${seconds('minutesFrom')} AND minute < ${seconds('minutesTo')}${
+      query.changes.unrolled ? `\n    AND minute NOT IN (${unrolledMinutes(query, parameters)})` : ''
+    }${groupConditions(query, '`group`', parameters)}`
+}
+
+/** Minutes with a change of an event that did not go into the meter's rollup. */
+function unrolledMinutes(query: ReportQuery, parameters: Parameters): string {
+  return `SELECT ${minuteOfEvent} FROM event_changes
+      WHERE ${unrolledChanges(query.meter, parameters)}
+        AND occurred_at >= ${seconds('minutesFrom')} AND occurred_at < ${seconds('minutesTo')}`
+}
+
+/** A condition on `occurred_at`: parts of minutes at both ends, minutes that the rollup leaves out; may be empty. */
+function besidesMinutes(query: ReportQuery, { from, to }: Minutes): string {
+  const ends = [
+    ...(query.fromUs < from * 1_000_000
+      ? [`(occurred_at >= ${micros('from')} AND occurred_at < ${seconds('minutesFrom')})`]
+      : []),
+    ...(query.toUs > to * 1_000_000
+      ? [`(occurred_at >= ${seconds('minutesTo')} AND occurred_at < ${micros('to')})`]
+      : []),
+  ]
+  const left = `(occurred_at >= ${seconds('minutesFrom')} AND occurred_at < ${seconds('minutesTo')}
+      AND ${minuteOfEvent} IN (${unrolledMinutes(query, {})}))`
+  return [...ends, ...(query.changes.unrolled ? [left] : [])].join('\n    OR ')
+}
+
+/** Readings one by one: of live events beside the event, of a backfill in a table of their own. */
+function singlesSource(query: ReportQuery, time: string, parameters: Parameters): string {
+  const { meter, access } = query
+  const { ofReading } = valueForm(meter.aggregation)
+  const part = ofReading === undefined ? '' : `, ${ofReading} AS s`
+  const restricted = needsEvents(meter, access)
+    ? subjectCondition('subject', access.subjects, parameters)
+    : ''
+  const types = 'type IN {eventTypes:Array(String)}'
+  const groups = meter.aggregation === 'amount' && query.changes.settlements ? settledGroups(time) : 'groups'
+  return `SELECT ${windowOf(query.window, "toDateTime(occurred_at, 'UTC')")} AS w${groupColumns(query, 'shown')}, toInt64(1) AS c${part}
+  FROM (
+    SELECT occurred_at, value, ${groups} AS shown FROM (
+      SELECT occurred_at, reading.group AS groups, reading.value AS value, kafka_partition, kafka_offset, kafka_index
+      FROM events ARRAY JOIN readings AS reading
+      WHERE tenant = {tenant:String} AND ${types} AND (${time})${restricted}
+        AND reading.meter = {meter:String} AND reading.version = {version:UInt64}
+      UNION ALL
+      SELECT occurred_at, \`group\` AS groups, value, kafka_partition, kafka_offset, kafka_index
+      FROM backfilled_readings
+      WHERE ${ofMeter} AND ${types} AND (${time})${restricted}
+    )${query.changes.retractions ? `\n    WHERE ${place} NOT IN (${changed('retraction', time)})` : ''}
+  )
+  WHERE 1${groupConditions(query, 'shown', parameters)}`
+}
+
+/** An amount is stored as it came, unsettled; whether it was settled since, its settlement knows. */
+function settledGroups(time: string): string {
+  return `arrayConcat(arrayPopBack(groups), [if(${place} IN (${changed('settlement', time)}), 'true', 'false')])`
+}
+
+/** Places in Kafka of the events with an effective change. */
+function changed(kind: 'retraction' | 'settlement', time: string): string {
+  return `SELECT kafka_partition, event_offset, event_index FROM event_changes
+      WHERE ${effectiveChanges([kind])} AND (${time})`
+}
+
+/** Every single value, for aggregations that sums do not do for. */
+function valuesSource(query: ReportQuery, time: string, parameters: Parameters): string {
+  const { meter, access } = query
+  const allowed = needsEvents(meter, access)
+    ? ` AND ${place} IN (SELECT kafka_partition, kafka_offset, kafka_index FROM events
+      WHERE tenant = {tenant:String} AND type IN {eventTypes:Array(String)} AND (${time})${subjectCondition(
+        'subject',
+        access.subjects,
+        parameters,
+      )})`
+    : ''
+  return `SELECT ${windowOf(query.window, "toDateTime(occurred_at, 'UTC')")} AS w${groupColumns(
+    query,
+    '`group`',
+  )}, toInt64(1) AS c, value AS s, (occurred_at, kafka_partition, kafka_offset, kafka_index) AS t
+  FROM meter_readings
+  WHERE ${ofMeter} AND ${time}${
+    query.changes.retractions ? `\n    AND ${place} NOT IN (${changed('retraction', time)})` : ''
+  }${allowed}${groupConditions(query, '`group`', parameters)}`
+}
+
+function groupColumns({ meter, groupBy }: ReportQuery, array: string): string {
+  return groupBy
+    .map((name, index) => `, ${array}[${meter.dimensions.indexOf(name) + 1}] AS g${index}`)
+    .join('')
+}
+
+/** What the caller filters by, and what its key restricts it to where the groups hold the subject. */
+function groupConditions(
+  { meter, access, filter }: ReportQuery,
+  array: string,
+  parameters: Parameters,
+): string {
+  const element = (dimension: string): string => `${array}[${meter.dimensions.indexOf(dimension) + 1}]`
+  const asked = filter.map(({ dimension, values }, index) => {
+    parameters[`filter${index}`] = values
+    return ` AND ${element(dimension)} IN {filter${index}:Array(String)}`
+  })
+  const { subjectDimension } = meter
+  const ofKey =
+    subjectDimension === undefined || needsEvents(meter, access)
+      ? ''
+      : subjectCondition(element(subjectDimension), access.subjects, parameters)
+  return asked.join('') + ofKey
+}
