@@ -56,9 +56,9 @@ function decode(name: string, value: string, report: Report): string {
     report(pointerTo(name), 'has to be printable ASCII in a header: percent-encode the rest, as UTF-8')
     return '?'
   }
-  const unquoted = value.replace(/"((?:[^"\\]|\\.)*)"/g, (_all, inside: string) =>
-    inside.replace(/\\(.)/g, '$1'),
-  )
+  // Quotes inside of a value stay: the SDKs send them as they are.
+  const isQuoted = /^"(?:[^"\\]|\\.)*"$/.test(value)
+  const unquoted = isQuoted ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value
   try {
     return decodeURIComponent(unquoted)
   } catch {
