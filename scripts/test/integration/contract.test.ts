@@ -1,10 +1,13 @@
 // Every answer that the documents promise is made to occur on running services, and whatever occurs is promised.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { allExamplesOf, exampleOf } from '../contract/documented-calls.ts'
 import { type DocumentedDoor, openDoor } from '../contract/documented-door.ts'
 import { fillCatalog } from '../contract/full-catalog.ts'
 import { ingestCases } from '../contract/ingest-cases.ts'
 import { type KnownIds, queryCases } from '../contract/query-cases.ts'
+import { readmeRequests } from '../contract/readme-requests.ts'
 import {
   cutOff,
   freshEnvironment,
@@ -144,6 +147,27 @@ t.test('every example of a body is taken', async (t) => {
     .map(({ id }) => id)
   await proveExamples(t, ingest, writing)
   await proveExamples(t, query, ['queryReport'])
+})
+
+t.test('the requests of the README work as they are printed', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8')
+  const requests = readmeRequests(page, rootKey)
+  for (const { url, method, headers, body } of requests) {
+    const address = url
+      .replace('http://localhost:8080', mesh.ingest.address)
+      .replace('http://localhost:8081', mesh.query.address)
+    const response = await fetch(address, { method, headers, ...(body !== undefined && { body }) })
+    const text = await response.text()
+    t.ok(response.ok, `${method} ${url}`, { status: response.status, text })
+    if (url.includes('/v1/reports/')) {
+      const { rows } = JSON.parse(text) as { rows: { group: { page: string }; value: number }[] }
+      t.ok(
+        rows.some(({ group, value }) => group.page === '/pricing' && value >= 2),
+        'the report shows what was sent',
+      )
+    }
+  }
+  t.ok(requests.length >= 8, `${requests.length} requests`)
 })
 
 t.test('each answer that ingest documents occurs, and no other', async (t) => {

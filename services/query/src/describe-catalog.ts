@@ -147,11 +147,12 @@ export function getKind(kind: CatalogKind) {
     params: Type.Object({
       name: Type.String({ description: `Of the ${noun}.`, examples: [Object.values(example)[0]] }),
     }),
-    headers,
+    ...(kind.kind !== 'key' && { headers }),
     querystring: NoQuery,
     response: {
       200: answer('As it is now.', shapeOf(kind), { headers: etag, example }),
-      304: emptyAnswer('if-none-match holds the ETag.', etag),
+      // When a key was last used is no part of its version.
+      ...(kind.kind !== 'key' && { 304: emptyAnswer('if-none-match holds the ETag.', etag) }),
       ...problems(400, 404, 503),
     },
   }
