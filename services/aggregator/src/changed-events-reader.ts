@@ -1,0 +1,132 @@
+import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import type { EventChange } from './event-change.ts'
+import type { FormerChange, LandedEvent, LandedReading } from './judge-changes.ts'
+import { parseDecimal } from './parse-decimal.ts'
+import type { OffsetRange } from './pending-range.ts'
+
+type Name = Pick<EventChange, 'tenant' | 'source' | 'id'>
+
+export interface ChangedEventsReader {
+  /** What landed under these names up to the end of the range, and what changed it before the range. */
+  read(
+    partition: number,
+    range: OffsetRange,
+    names: readonly Name[],
+    signal: AbortSignal,
+  ): Promise<{ readonly events: readonly LandedEvent[]; readonly former: readonly FormerChange[] }>
+}
+
+/** Names of one question; an index finds the rows by their ids. */
+const namesAtOnce = 1_000
+const settings = {
+  // Names stand in the text.
+  max_query_size: String(16 * 1024 * 1024),
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+} as const
+
+interface EventRow {
+  readonly status: LandedEvent['status']
+  readonly tenant: string
+  readonly source: string
+  readonly id: string
+  readonly type: string
+  readonly subject: string
+  readonly occurred_us: string
+  readonly received_us: string
+  readonly kafka_offset: string
+  readonly kafka_index: number
+  readonly readings: readonly {
+    readonly meter: string
+    readonly version: string
+    readonly group: readonly string[]
+    readonly value: string | null
+  }[]
+}
+
+interface ChangeRow {
+  readonly kind: FormerChange['kind']
+  readonly erased: boolean
+  readonly event_offset: string
+  readonly event_index: number
+}
+
+export function createChangedEventsReader(clickhouse: ClickHouseClient): ChangedEventsReader {
+  const query = async <Row>(sql: string, parameters: object, signal: AbortSignal): Promise<Row[]> => {
+    const result = await clickhouse.query({
+      query: sql,
+      query_params: { ...parameters },
+      format: 'JSONEachRow',
+      clickhouse_settings: settings,
+      abort_signal: signal,
+    })
+    return await result.json<Row>()
+  }
+  return {
+    async read(partition, { from, to }, names, signal) {
+      const events: LandedEvent[] = []
+      const former: FormerChange[] = []
+      for (let at = 0; at < names.length; at += namesAtOnce) {
+        const named = nameCondition(names.slice(at, at + namesAtOnce))
+        const parameters = { partition, from, to }
+        events.push(...(await query<EventRow>(eventsSql(named), parameters, signal)).map(toLandedEvent))
+        former.push(...(await query<ChangeRow>(changesSql(named), parameters, signal)).map(toFormerChange))
+      }
+      return { events, former }
+    },
+  }
+}
+
+function eventsSql(named: string): string {
+  const select = (table: string, status: string, readings: string): string => `
+    SELECT '${status}' AS status, tenant, source, id, type, subject,
+      toUnixTimestamp64Micro(occurred_at) AS occurred_us, toUnixTimestamp64Micro(received_at) AS received_us,
+      kafka_offset, kafka_index, ${readings} AS readings
+    FROM ${table} WHERE kafka_partition = {partition: UInt32} AND kafka_offset <= {to: UInt64} AND ${named}`
+  const none = `CAST([], 'Array(Tuple(meter String, version UInt64, \`group\` Array(String), value Nullable(Decimal(38, 18))))')`
+  return `${select('events', 'processed', 'readings')}
+    UNION ALL ${select('invalid_events', 'invalid', none)}`
+}
+
+function changesSql(named: string): string {
+  return `SELECT kind, erased, event_offset, event_index FROM event_changes
+    WHERE kafka_partition = {partition: UInt32} AND kafka_offset < {from: UInt64} AND status = 'applied' AND ${named}`
+}
+
+/** The id alone is what the index knows. */
+function nameCondition(names: readonly Name[]): string {
+  const ids = [...new Set(names.map(({ id }) => id))].map(quote)
+  const whole = names.map(({ tenant, source, id }) => `(${[tenant, source, id].map(quote).join(',')})`)
+  return `id IN (${ids.join(',')}) AND (tenant, source, id) IN (${whole.join(',')})`
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}
+
+function toLandedEvent(row: EventRow): LandedEvent {
+  const { status, tenant, source, id, type, subject } = row
+  return {
+    status,
+    tenant,
+    source,
+    id,
+    type,
+    subject,
+    occurredAtUs: Number(row.occurred_us),
+    receivedAtUs: Number(row.received_us),
+    offset: Number(row.kafka_offset),
+    index: Number(row.kafka_index),
+    readings: row.readings.map(toLandedReading),
+  }
+}
+
+function toLandedReading({ meter, version, group, value }: EventRow['readings'][number]): LandedReading {
+  const exact = value === null ? null : parseDecimal(value)
+  if (typeof exact !== 'bigint' && exact !== null) throw new Error('a landed reading is no decimal')
+  return { meter, version: Number(version), group, value: exact }
+}
+
+function toFormerChange({ kind, erased, event_offset, event_index }: ChangeRow): FormerChange {
+  return { kind, erased, offset: Number(event_offset), index: Number(event_index) }
+}

@@ -1,0 +1,107 @@
+import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import type { Logger } from '@millrace/service-kit/log'
+import type { CountChange } from './change-metrics.ts'
+import { changeColumns, writeChangeRow } from './change-rows.ts'
+import type { ChangedEventsReader } from './changed-events-reader.ts'
+import type { PlacedChange } from './event-change.ts'
+import { type JudgedChange, judgeChanges } from './judge-changes.ts'
+import type { TypeRules } from './judge-event.ts'
+import type { OffsetRange } from './pending-range.ts'
+import { retryUntilDone } from './retry.ts'
+import { RowBinary } from './row-binary.ts'
+import type { RowBlock } from './row-writer.ts'
+
+interface Deps {
+  readonly read: ChangedEventsReader['read']
+  readonly insert: (block: RowBlock, signal: AbortSignal) => Promise<void>
+  /** Resolves once what the range's retractions erase is gone. */
+  readonly erase: (partition: number, range: OffsetRange, signal: AbortSignal) => Promise<void>
+  readonly rulesOf: (tenant: string, type: string) => TypeRules
+  readonly count: CountChange
+  readonly logger: Logger
+}
+
+/** Settlements and retractions of a batch whose events have landed. */
+export type LandChanges = (
+  changes: readonly PlacedChange[],
+  batch: { readonly partition: number; readonly range: OffsetRange; readonly token: string },
+  signal: AbortSignal,
+) => Promise<void>
+
+/**
+ * Looks the events up, inserts what the changes do as one block under the range's token, then erases. A crash before
+ * the insert: the next owner finds the same events and makes the same block. After it: the block is dropped by its
+ * token, whatever was found, and the erasing, which goes by what was inserted, is done again.
+ */
+export function createChangesLander(deps: Deps): LandChanges {
+  const { logger } = deps
+  return async (changes, { partition, range, token }, signal) => {
+    if (changes.length === 0) return
+    const names = changes.map(({ change }) => change)
+    const { events, former } = await retryUntilDone(() => deps.read(partition, range, names, signal), {
+      signal,
+      onFailure: (error, attempt) => {
+        if (attempt % 10 === 1)
+          logger.warn({ partition, attempt, err: error }, 'changed events cannot be read')
+      },
+    })
+    const judged = judgeChanges(changes, events, former, (tenant, type) => deps.rulesOf(tenant, type).meters)
+    const rows = new RowBinary(4_096)
+    for (const change of judged) if (change.status !== 'repeat') writeChangeRow(rows, change)
+    if (rows.length > 0) {
+      await deps.insert({ table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token }, signal)
+    }
+    if (changes.some(({ change }) => change.erase)) await deps.erase(partition, range, signal)
+    report(judged)
+  }
+
+  function report(judged: readonly JudgedChange[]): void {
+    const counts: Record<string, number> = {}
+    for (const change of judged) {
+      deps.count(change)
+      counts[change.status] = (counts[change.status] ?? 0) + 1
+    }
+    logger.info({ changes: counts }, 'changes of events landed')
+  }
+}
+
+/** What tells of an event: single readings too, since their groups may hold what it said. */
+const tablesOfEvents = ['events', 'invalid_events', 'meter_readings', 'backfilled_readings'] as const
+
+/** Goes by the changes that have landed, so that it does the same again after a crash half-way. */
+export function createEraser(clickhouse: ClickHouseClient, logger: Logger): Deps['erase'] {
+  const eraseOnce = async (
+    partition: number,
+    { from, to }: OffsetRange,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const parameters = { partition, from, to }
+    const erased = `SELECT event_offset, event_index FROM event_changes
+      WHERE kafka_partition = {partition: UInt32} AND kafka_offset BETWEEN {from: UInt64} AND {to: UInt64}
+        AND erased AND status = 'applied'`
+    const result = await clickhouse.query({
+      query: erased,
+      query_params: parameters,
+      format: 'JSONCompactEachRow',
+      abort_signal: signal,
+    })
+    const places = (await result.json<[offset: number | string, index: number]>()).map(
+      ([offset, index]) => `(${Number(offset)},${Number(index)})`,
+    )
+    if (places.length === 0) return
+    for (const table of tablesOfEvents) {
+      await clickhouse.command({
+        query: `DELETE FROM ${table} WHERE kafka_partition = ${partition} AND (kafka_offset, kafka_index) IN (${places.join(',')})`,
+        clickhouse_settings: { max_query_size: String(16 * 1024 * 1024) },
+        abort_signal: signal,
+      })
+    }
+  }
+  return (partition, range, signal) =>
+    retryUntilDone(() => eraseOnce(partition, range, signal), {
+      signal,
+      onFailure: (error, attempt) => {
+        if (attempt % 10 === 1) logger.warn({ partition, attempt, err: error }, 'events cannot be erased yet')
+      },
+    })
+}
