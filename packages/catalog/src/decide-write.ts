@@ -3,6 +3,7 @@ import type { CatalogRecord } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { CatalogStore } from './catalog-store.ts'
+import type { KeyConstraints } from './key-constraints.ts'
 import type { ResourceKind } from './resources.ts'
 import { withoutSecrets } from './show-resource.ts'
 
@@ -20,6 +21,8 @@ export interface CatalogWrite {
   readonly change?: (existing: object | undefined) => object
   /** Application of the key that writes. */
   readonly application: string
+  /** What that key is constrained to. */
+  readonly constraints?: KeyConstraints
   /** If-Match: versions that the resource may have now; '*' asks that there is one. */
   readonly ifMatch?: readonly number[] | '*'
   /** If-None-Match: * — there must be none. */

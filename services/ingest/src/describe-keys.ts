@@ -78,6 +78,6 @@ export const deleteKey = {
       headers: etag,
       example: { ...told, version: 2 },
     }),
-    ...problems(404, 503),
+    ...problems(404, 412, 503),
   },
 }

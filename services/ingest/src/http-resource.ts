@@ -29,8 +29,15 @@ export function readWrite(
   name: string,
 ): Omit<CatalogWrite, 'body' | 'change'> {
   readQuery(request, [])
-  const { tenant, application } = principalOf(request)
-  return { tenant, application, kind, name, ...readPreconditions(request) }
+  const { tenant, application, constraints } = principalOf(request)
+  return {
+    tenant,
+    application,
+    ...(constraints !== undefined && { constraints }),
+    kind,
+    name,
+    ...readPreconditions(request),
+  }
 }
 
 export function sendResource(

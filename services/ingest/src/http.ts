@@ -23,6 +23,7 @@ import {
 import type { AcceptCommand } from './accept-command.ts'
 import type { AcceptPostback } from './accept-postback.ts'
 import type { AcceptRequestDeps } from './accept-request.ts'
+import { withinReach } from './check-reach.ts'
 import { commandDocs } from './describe-commands.ts'
 import { discardRest } from './discard-rest.ts'
 import type { EndpointSecretsDeps } from './endpoint-secrets.ts'
@@ -114,8 +115,9 @@ export async function createHttpDoor(
   addEventRoutes(app, deps, config)
   addPostbackRoutes(app, deps, config)
   addCommandRoutes(app, deps, config)
-  addCatalogRoutes(app, deps)
-  addEndpointRoutes(app, deps, config)
+  const reaching = { ...deps, writeCatalog: withinReach(deps.writeCatalog) }
+  addCatalogRoutes(app, reaching)
+  addEndpointRoutes(app, reaching, config)
   addSettingsRoutes(app, deps)
   addReplayRoutes(app, deps)
   addKeyRoutes(app, deps)

@@ -1,5 +1,7 @@
+import { CatalogRecord } from '@millrace/proto'
+import { catalogTopic } from '@millrace/proto/topics'
 import t from 'tap'
-import { freshConfig, startIngest, untilReady } from './running-ingest.ts'
+import { freshConfig, readTopic, startIngest, untilReady } from './running-ingest.ts'
 
 const meter = { eventTypes: ['visit.recorded'], aggregation: 'count' }
 
@@ -44,6 +46,50 @@ t.test('of two instances that change one version, one wins and the other gets 41
     )
     t.same(answers.map(({ status }) => status).sort(), [200, 412], `version ${version}`)
   }
+})
+
+t.test('of two instances that write at once nothing is lost, neither names nor changes of one', async (t) => {
+  const config = freshConfig()
+  const [one, two] = await Promise.all([startIngest(t, config), startIngest(t, config)])
+  await Promise.all([untilReady(one), untilReady(two)])
+  const names = Array.from({ length: 4 }, (_, index) => `meter-${index}`)
+  const answers = await Promise.all(
+    names.flatMap((name) =>
+      [one, two].map(async (instance) => {
+        const { status } = await instance.put(`/v1/meters/${name}`, meter, { 'if-none-match': '*' })
+        return { name, status }
+      }),
+    ),
+  )
+  const byName = Map.groupBy(answers, ({ name }) => name)
+  for (const name of names) {
+    t.same(
+      byName
+        .get(name)
+        ?.map(({ status }) => status)
+        .sort(),
+      [201, 412],
+      `${name} was made once`,
+    )
+  }
+  const changes = Array.from({ length: 4 }, (_, index) => index)
+  const versions = await Promise.all(
+    changes.map(async (index) => {
+      const response = await (index % 2 === 0 ? one : two).put('/v1/meters/meter-0', {
+        ...meter,
+        description: `change ${index}`,
+      })
+      return response.headers.get('etag')
+    }),
+  )
+  t.same(versions.sort(), ['"2"', '"3"', '"4"', '"5"'], 'each change has a version of its own')
+  const records = (await readTopic(config, catalogTopic.name, 1)).flat().map(({ value }) => {
+    return CatalogRecord.decode(value ?? Buffer.alloc(0))
+  })
+  t.same(
+    records.map(({ name, version }) => `${name} ${version}`).sort(),
+    [...new Set([...names.map((name) => `${name} 1`), ...[2, 3, 4, 5].map((it) => `meter-0 ${it}`)])].sort(),
+  )
 })
 
 t.test('an instance that starts later sees what was written before', async (t) => {

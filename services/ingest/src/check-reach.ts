@@ -1,0 +1,46 @@
+import type { CatalogWrite } from '@millrace/catalog/decide-write'
+import { type KeyConstraints, patternsBeyond } from '@millrace/catalog/key-constraints'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { WriteCatalog } from './http-catalog.ts'
+
+/**
+ * Writes of a constrained key reach no further than the events that it may write and read itself: it changes no other
+ * types, counts no others, and has no others delivered.
+ * @throws {ServiceError} `forbidden`
+ */
+export function withinReach(writeCatalog: WriteCatalog): WriteCatalog {
+  return async (write) => {
+    const { kind, name, body, change, constraints } = write
+    if (constraints === undefined) return writeCatalog(write)
+    if (kind === 'event-type') refuseTypes([name], constraints)
+    if (body !== undefined) checkBody(kind, body, constraints)
+    if (change === undefined) return writeCatalog(write)
+    const checked = (existing: object | undefined): object => {
+      const changed = change(existing)
+      checkBody(kind, changed, constraints)
+      return changed
+    }
+    return writeCatalog({ ...write, change: checked })
+  }
+}
+
+function checkBody(kind: CatalogWrite['kind'], body: object, constraints: KeyConstraints): void {
+  if (kind !== 'meter' && kind !== 'endpoint') return
+  const { eventTypes } = body as { readonly eventTypes?: readonly string[] }
+  refuseTypes(eventTypes, constraints)
+  if (kind === 'endpoint' && constraints.subjects !== undefined) {
+    throw new ServiceError(
+      'forbidden',
+      `An endpoint gets events of all subjects, and the key may read ${constraints.subjects.join(', ')}.`,
+    )
+  }
+}
+
+function refuseTypes(eventTypes: readonly string[] | undefined, constraints: KeyConstraints): void {
+  const [beyond] = patternsBeyond(constraints.eventTypes, eventTypes)
+  if (beyond === undefined) return
+  throw new ServiceError(
+    'forbidden',
+    `The key is constrained to events of type ${constraints.eventTypes?.join(', ')}; this reaches ${beyond}.`,
+  )
+}
