@@ -2,16 +2,14 @@ import { messageText } from '@millrace/proto/message-text'
 import t from 'tap'
 
 t.test('a message stands in its text with all that it is made of, and nothing else', async (t) => {
-  const names = [...messageText('EventBatch').matchAll(/^(?:message|enum) (\w+)/gm)].map(([, name]) => name)
-  t.same(names.slice(0, 2), ['EventBatch', 'EventRecord'])
-  t.same([...names].sort(), [
-    'AttributeValue',
-    'Event',
-    'EventBatch',
-    'EventRecord',
-    'Retraction',
-    'Settlement',
-  ])
+  const namesIn = (message: string) =>
+    [...messageText(message).matchAll(/^(?:message|enum) (\w+)/gm)].map(([, name]) => name)
+  t.same(namesIn('Attempt'), ['Attempt', 'Outcome'])
+  const ofEvents = namesIn('EventBatch')
+  t.same(ofEvents.slice(0, 2), ['EventBatch', 'EventRecord'])
+  for (const name of ['Event', 'AttributeValue', 'Settlement', 'Retraction'])
+    t.ok(ofEvents.includes(name), name)
+  t.notOk(ofEvents.includes('CatalogRecord'))
   t.match(messageText('Attempt'), /enum Outcome \{/)
   t.match(messageText('Delivery'), /^\/\/ One thing to be delivered to one receiver/m)
 })

@@ -1,4 +1,5 @@
 import type { ResourceKind } from '@millrace/catalog/resources'
+import { shownSchemas } from '@millrace/catalog/shown-schemas'
 import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
 import { Type } from 'typebox'
 
@@ -57,16 +58,6 @@ export const resourceAddress = ({ word, example }: ResourceNoun) => ({
   }),
 })
 
-/** What every written resource tells beside what was put. */
-export const written = {
-  version: Type.Integer({
-    minimum: 1,
-    description: 'Grows by one with each change, also across a deletion.',
-  }),
-  updatedAt: Type.String({ format: 'date-time' }),
-  updatedBy: Type.String({ description: 'Application of the key that wrote it last.' }),
-}
-
 export const writtenExample = { version: 1, updatedAt: '2026-01-31T12:00:00.000001Z', updatedBy: 'root' }
 
 export function putDescription(noun: ResourceNoun) {
@@ -82,7 +73,7 @@ export function putDescription(noun: ResourceNoun) {
 
 /** DELETE of a resource. */
 export function deleteResource(noun: ResourceNoun): object {
-  const { word, article, title } = noun
+  const { kind, word, article, title } = noun
   return {
     operationId: `delete${title}`,
     tags: ['catalog'],
@@ -92,39 +83,8 @@ export function deleteResource(noun: ResourceNoun): object {
     security: needs('catalog:write'),
     ...resourceAddress(noun),
     response: {
-      200: answer(
-        'Deleted.',
-        Type.Object(
-          { name: Type.String(), ...written },
-          { title: `Deleted${title}`, additionalProperties: true },
-        ),
-        { headers: etag },
-      ),
+      200: answer('Deleted.', shownSchemas[kind], { headers: etag }),
       ...problems(400, 404, 412, 503),
     },
   }
-}
-
-const texts = { type: 'object', additionalProperties: { type: 'string' }, minProperties: 1 }
-const part = { $ref: '#/components/schemas/Filter' }
-const dialects: readonly (readonly [name: string, description: string, schema: object])[] = [
-  ['exact', 'Each attribute is this text.', texts],
-  ['prefix', 'Each attribute begins with this text.', texts],
-  ['suffix', 'Each attribute ends with this text.', texts],
-  ['all', 'All of them pass.', { type: 'array', items: part, minItems: 1 }],
-  ['any', 'One of them passes, or several.', { type: 'array', items: part, minItems: 1 }],
-  ['not', 'It does not pass.', part],
-]
-
-/** The schema of a filter as OpenAPI tells it: the one that bodies are checked by names itself in another way. */
-export const filterSchema = {
-  title: 'Filter',
-  description:
-    'A filter of the CloudEvents Subscriptions API: an object with exactly one dialect. An attribute that the event lacks matches nothing.',
-  oneOf: dialects.map(([name, description, schema]) => ({
-    type: 'object',
-    required: [name],
-    properties: { [name]: { description, ...schema } },
-    additionalProperties: false,
-  })),
 }

@@ -1,15 +1,7 @@
-import { Endpoint } from '@millrace/catalog/endpoint-resource'
+import { putSchemas, shownOnce, shownSchemas } from '@millrace/catalog/shown-schemas'
 import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
 import { Type } from 'typebox'
-import {
-  etag,
-  filterSchema,
-  putDescription,
-  resourceAddress,
-  resourceNouns,
-  written,
-  writtenExample,
-} from './describe-catalog.ts'
+import { etag, putDescription, resourceAddress, resourceNouns, writtenExample } from './describe-catalog.ts'
 
 const partner = {
   url: 'https://partner.example/hook',
@@ -29,10 +21,8 @@ const secret = Type.String({
   description: 'Signs deliveries (Standard Webhooks). It is shown in this answer only.',
 })
 
-const members = { ...Endpoint.properties, filter: filterSchema }
-const shown = { name: Type.String(), ...members, ...written }
-const Shown = { type: 'object', properties: shown }
-const ShownOnce = { type: 'object', properties: { ...shown, secret } }
+const Shown = shownSchemas.endpoint
+const ShownOnce = shownOnce('EndpointWithSecret', 'endpoint', { secret })
 const secretExample = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
 /** PUT /v1/endpoints/{name}. */
@@ -44,9 +34,7 @@ export const putEndpoint = {
     content: {
       'application/json': {
         schema: {
-          ...Endpoint,
-          properties: members,
-          title: 'Endpoint',
+          ...putSchemas.endpoint,
           'x-examples': { 'partner-a': { summary: 'Paid orders of Europe', value: partner } },
         },
       },

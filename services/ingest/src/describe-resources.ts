@@ -1,16 +1,7 @@
 import { DeliveryReplay, EventReplay } from '@millrace/catalog/replay-resource'
-import { EventType, Meter } from '@millrace/catalog/resources'
-import { TenantSettings } from '@millrace/catalog/settings-resource'
+import { putSchemas, shownSchemas } from '@millrace/catalog/shown-schemas'
 import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
-import { Type } from 'typebox'
-import {
-  etag,
-  filterSchema,
-  putDescription,
-  resourceNouns,
-  written,
-  writtenExample,
-} from './describe-catalog.ts'
+import { etag, putDescription, resourceNouns, writtenExample } from './describe-catalog.ts'
 
 const visitRecorded = {
   description: 'a page was visited',
@@ -31,10 +22,6 @@ const orderValue = {
   filter: { exact: { source: 'shop' } },
 }
 
-const meterMembers = { ...Meter.properties, filter: filterSchema }
-const ShownMeter = { type: 'object', properties: { name: Type.String(), ...meterMembers, ...written } }
-const ShownEventType = Type.Object({ name: Type.String(), ...EventType.properties, ...written })
-
 const jsonBody = (schema: object) => ({ content: { 'application/json': { schema } } })
 
 /** PUT /v1/event-types/{name}. */
@@ -43,18 +30,17 @@ export const putEventType = {
   description:
     'The schema is JSON Schema 2020-12. What could take too long to check is refused: the documentation of ingest lists the limits. Patterns run on an engine without look-arounds and back-references.',
   body: jsonBody({
-    ...EventType,
-    title: 'EventType',
+    ...putSchemas['event-type'],
     'x-examples': {
       'visit.recorded': { summary: 'With a schema', value: visitRecorded },
       'care.x-ray': { summary: 'With a rate', value: xRay },
     },
   }),
   response: {
-    200: answer('Changed, or as it was.', ShownEventType, {
+    200: answer('Changed, or as it was.', shownSchemas['event-type'], {
       headers: etag,
     }),
-    201: answer('Created.', ShownEventType, {
+    201: answer('Created.', shownSchemas['event-type'], {
       headers: etag,
       example: { name: 'care.x-ray', ...xRay, ...writtenExample },
     }),
@@ -68,19 +54,17 @@ export const putMeter = {
   description:
     'A meter that is new, or has changed, is filled from the events that are stored. `amount` sums the rates of its event types; events of types without rates add nothing to it.',
   body: jsonBody({
-    ...Meter,
-    properties: meterMembers,
-    title: 'Meter',
+    ...putSchemas.meter,
     'x-examples': {
       visits: { summary: 'Counts by page', value: visits },
       'order-value': { summary: 'Sums by shop, of one source', value: orderValue },
     },
   }),
   response: {
-    200: answer('Changed, or as it was.', ShownMeter, {
+    200: answer('Changed, or as it was.', shownSchemas.meter, {
       headers: etag,
     }),
-    201: answer('Created.', ShownMeter, {
+    201: answer('Created.', shownSchemas.meter, {
       headers: etag,
       example: { name: 'visits', ...visits, ...writtenExample },
     }),
@@ -95,8 +79,7 @@ export const putSettings = {
   summary: 'Changes what holds for the whole tenant',
   security: needs('catalog:write'),
   body: jsonBody({
-    ...TenantSettings,
-    title: 'TenantSettings',
+    ...putSchemas.settings,
     'x-examples': {
       accept: {
         summary: 'Events of types that nobody has registered are taken',
@@ -105,7 +88,7 @@ export const putSettings = {
     },
   }),
   response: {
-    200: answer('Changed, or as it was.', Type.Object({ ...TenantSettings.properties, ...written }), {
+    200: answer('Changed, or as it was.', shownSchemas.settings, {
       headers: etag,
       example: { unknownEventTypes: 'refuse', ...writtenExample },
     }),
@@ -139,31 +122,16 @@ export const postReplays = {
     },
   }),
   response: {
-    202: answer(
-      'Accepted; its progress is read under /v1/replays.',
-      Type.Object(
-        {
-          id: Type.String(),
-          what: Type.Enum(['events', 'deliveries']),
-          filter: Type.Object({}, { additionalProperties: true }),
-          ratePerSecond: Type.Integer(),
-          status: Type.String(),
-          requestedAt: Type.String({ format: 'date-time' }),
-          ...written,
-        },
-        { title: 'Replay', additionalProperties: true },
-      ),
-      {
-        headers: etag,
-        example: {
-          id: 'rep_0198c1a2',
-          ...invalidVisits,
-          status: 'accepted',
-          requestedAt: writtenExample.updatedAt,
-          ...writtenExample,
-        },
+    202: answer('Accepted; its progress is read under /v1/replays.', shownSchemas.replay, {
+      headers: etag,
+      example: {
+        id: 'rep_0198c1a2',
+        ...invalidVisits,
+        status: 'accepted',
+        requestedAt: writtenExample.updatedAt,
+        ...writtenExample,
       },
-    ),
+    }),
     ...problems(400, 409, 413, 415, 503),
   },
 }

@@ -1,5 +1,6 @@
 import type { Scope } from '@millrace/catalog/authenticate-key'
 import type { ResourceKind } from '@millrace/catalog/resources'
+import { shownSchemas } from '@millrace/catalog/shown-schemas'
 import { answer, emptyAnswer, needs, problems } from '@millrace/service-kit/describe-answers'
 import { Type } from 'typebox'
 import { listLimits } from './list-parameters.ts'
@@ -64,6 +65,7 @@ export const catalogKinds: readonly CatalogKind[] = [
       id: 'key_9vJmXhYf3kP0aQ7sT2bWcA',
       application: 'web-shop',
       scopes: ['events:write'],
+      expiresAt: null,
       lastUsedAt: '2026-01-31T12:00:00.000Z',
       ...written,
     },
@@ -79,7 +81,9 @@ export const catalogKinds: readonly CatalogKind[] = [
       id: 'rep_0198c1a2',
       what: 'events',
       filter: { status: 'invalid' },
+      ratePerSecond: 500,
       status: 'accepted',
+      requestedAt: written.updatedAt,
       ...written,
     },
   },
@@ -105,19 +109,6 @@ const headers = Type.Object({
 const NoQuery = Type.Object({}, { additionalProperties: false })
 const etag = { etag: { type: 'string', description: 'The version in quotes.' } }
 
-const Shown = (named: 'id' | 'name') =>
-  Type.Object(
-    {
-      [named]: Type.String(),
-      version: Type.Integer(),
-      updatedAt: Type.String({ format: 'date-time' }),
-      updatedBy: Type.String({ description: 'Application of the key that wrote it last.' }),
-    },
-    { additionalProperties: true, description: 'What was put, and who wrote it last.' },
-  )
-
-const shapeOf = ({ kind }: CatalogKind) => Shown(kind === 'key' || kind === 'replay' ? 'id' : 'name')
-
 export function listKind(kind: CatalogKind) {
   const { member, noun, title, scope, example } = kind
   return {
@@ -129,7 +120,10 @@ export function listKind(kind: CatalogKind) {
     response: {
       200: answer(
         'A page.',
-        Type.Object({ [member]: Type.Array(shapeOf(kind)), nextCursor: Type.Optional(Type.String()) }),
+        Type.Object({
+          [member]: Type.Unsafe({ type: 'array', items: shownSchemas[kind.kind] }),
+          nextCursor: Type.Optional(Type.String()),
+        }),
         { example: { [member]: [example] } },
       ),
       ...problems(400, 503),
@@ -150,7 +144,7 @@ export function getKind(kind: CatalogKind) {
     ...(kind.kind !== 'key' && { headers }),
     querystring: NoQuery,
     response: {
-      200: answer('As it is now.', shapeOf(kind), { headers: etag, example }),
+      200: answer('As it is now.', shownSchemas[kind.kind], { headers: etag, example }),
       // When a key was last used is no part of its version.
       ...(kind.kind !== 'key' && { 304: emptyAnswer('if-none-match holds the ETag.', etag) }),
       ...problems(400, 404, 503),
@@ -177,7 +171,7 @@ export const getSettings = {
           updatedAt: Type.Optional(Type.String({ format: 'date-time' })),
           updatedBy: Type.Optional(Type.String()),
         },
-        { title: 'TenantSettings' },
+        { title: 'SettingsResource' },
       ),
       { headers: etag, example: { unknownEventTypes: 'accept', ...written } },
     ),
