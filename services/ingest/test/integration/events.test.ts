@@ -2,6 +2,7 @@ import { eventPartition } from '@millrace/proto/event-partition'
 import { catalogTopic } from '@millrace/proto/topics'
 import t from 'tap'
 import {
+  authorization,
   freshConfig,
   partitions,
   readBatches,
@@ -165,3 +166,19 @@ t.test('a stop answers what is under way before it ends', async (t) => {
   for (const response of await Promise.all(posts)) t.equal(response.status, 202)
   t.equal((await readEvents(ingest.config)).flat().length, 6)
 })
+
+t.test(
+  'while nobody stores events, the wait for it ends with the caller’s time and they are kept',
+  async (t) => {
+    const ingest = await startIngest(t, freshConfig())
+    await untilReady(ingest)
+    const response = await fetch(`http://127.0.0.1:${ingest.service.httpPort}/v1/events?wait=stored`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', prefer: 'wait=1' },
+      body: '[{"type":"a","id":"1"},{"type":"a","id":"2"}]',
+    })
+    t.equal(response.status, 202)
+    t.same(await response.json(), { accepted: 2, ids: ['1', '2'], stored: false })
+    t.equal((await readEvents(ingest.config)).flat().length, 2)
+  },
+)
