@@ -14,6 +14,11 @@ import { deduplicationToken, type OffsetRange } from './pending-range.ts'
 import { RowBinary } from './row-binary.ts'
 import type { RowBlock } from './row-writer.ts'
 
+type JudgedAt = Omit<RowFacts, 'schemaVersion'> & {
+  /** When the event came in: its receipt, or that of its replay. */
+  readonly cameInAtUs: number
+}
+
 /** A contiguous range of one partition's offsets, turned into rows as it is read. */
 export interface Batch {
   readonly from: number
@@ -28,7 +33,7 @@ export interface Batch {
   readonly oldestReceivedAtUs: number | undefined
   readonly newestReceivedAtUs: number | undefined
   readonly overlay: LiveOverlay
-  add(event: EventView, judgement: Judgement, judged: Omit<RowFacts, 'schemaVersion'>): void
+  add(event: EventView, judgement: Judgement, judged: JudgedAt): void
   /** All records of a message were added. */
   endMessage(offset: number): void
   /** One block per table that gets rows; all of them under the range's token. */
@@ -82,8 +87,8 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
         writeInvalidEventRow(invalid, event, facts, judgement)
         state.invalidRows += 1
       }
-      state.oldest = Math.min(state.oldest ?? event.receivedAtUs, event.receivedAtUs)
-      state.newest = Math.max(state.newest ?? event.receivedAtUs, event.receivedAtUs)
+      state.oldest = Math.min(state.oldest ?? judged.cameInAtUs, judged.cameInAtUs)
+      state.newest = Math.max(state.newest ?? judged.cameInAtUs, judged.cameInAtUs)
     },
     endMessage(offset) {
       state.to = offset

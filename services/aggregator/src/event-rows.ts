@@ -28,6 +28,7 @@ const sharedColumns = [
   'kafka_partition',
   'kafka_offset',
   'kafka_index',
+  'replay',
 ] as const
 
 /** In the order of `writeEventRow`. */
@@ -41,6 +42,8 @@ export interface RowFacts {
   readonly schemaVersion: number
   /** Next offset of millrace.catalog when the event was judged: it has the readings of all meters before. */
   readonly catalogPosition: number
+  /** Name of the replay that the event came with; empty for its first time. */
+  readonly replay: string
 }
 
 export function writeEventRow(
@@ -108,7 +111,7 @@ export function writeMeterReadingRow(
 function writeShared(
   row: RowBinary,
   event: EventView,
-  { position, storedAtUs, schemaVersion }: RowFacts,
+  { position, storedAtUs, schemaVersion, replay }: RowFacts,
 ): void {
   writeField(row, event, eventField.tenant)
   writeField(row, event, eventField.source)
@@ -128,6 +131,7 @@ function writeShared(
   row.writeUint32(position.partition)
   row.writeInt64(position.offset)
   row.writeUint32(position.index)
+  row.writeString(replay)
 }
 
 /** As it stands in the message, without becoming a string on the way. */

@@ -170,8 +170,9 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     // Nothing is awaited from here on, so a batch that is closed holds whole messages.
     const batch = open ?? createBatch(next, deps.now(), deps.live.openOverlay())
     const storedAtUs = deps.now() * 1_000
-    for (const { event, index } of events) {
-      fillBatch(batch, event, { partition, offset: message.offset, index }, storedAtUs, known, deps)
+    for (const event of events) {
+      const position = { partition, offset: message.offset, index: event.index }
+      fillBatch(batch, event, position, storedAtUs, known, deps)
     }
     batch.endMessage(message.offset)
     next = message.offset + 1

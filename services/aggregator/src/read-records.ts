@@ -1,3 +1,4 @@
+import { EventBatch, type ReplayedEvent } from '@millrace/proto'
 import type { Message } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
 import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
@@ -5,9 +6,16 @@ import type { EventView } from './event-view.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import { UndecodableError } from './wire-reader.ts'
 
-/** The events of one message with their index in it. */
+export interface IncomingEvent {
+  readonly event: EventView
+  /** In its message. */
+  readonly index: number
+  /** Set for an invalid event that is judged again. */
+  readonly replay?: { readonly name: string; readonly atUs: number }
+}
+
 export interface MessageEvents {
-  readonly events: readonly { readonly event: EventView; readonly index: number }[]
+  readonly events: readonly IncomingEvent[]
   /** The catalog has to be read that far before the events are judged. */
   readonly catalogThrough: number
 }
@@ -38,13 +46,15 @@ export function readRecords(
     )
     return nothing
   }
-  const events: { event: EventView; index: number }[] = []
+  const events: IncomingEvent[] = []
   const skipped = new Map<string, number>()
   for (const decoded of batch.records) {
     const { event, index } = decoded
     if (event?.hasId) {
       event.receivedAtUs = receivedAt(event.receivedAtUs, timestamp)
       events.push({ event, index })
+    } else if (event === undefined && decoded.record?.$case === 'replayed') {
+      events.push(...readReplayed(decoded.record.value, index, timestamp))
     } else {
       const reason = decoded.event !== undefined ? 'empty' : (decoded.record?.$case ?? 'empty')
       skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
@@ -56,6 +66,23 @@ export function readRecords(
   }
   if (batch.records.length === 0) metrics.recordsSkipped.inc({ reason: 'empty' })
   return { events, catalogThrough: batch.catalogThrough }
+}
+
+/** The event keeps the time at which it was received first: its age is judged by it. */
+function readReplayed(
+  { event, replay, replayedAtUs }: ReplayedEvent,
+  index: number,
+  appendedAtMs: number | undefined,
+): IncomingEvent[] {
+  if (event === undefined) return []
+  const record = { record: { $case: 'event' as const, value: event } }
+  const [decoded] = decodeBatch(
+    Buffer.from(EventBatch.encode({ records: [record], catalogThrough: 0 }).finish()),
+  ).records
+  if (decoded?.event === undefined) return []
+  return [
+    { event: decoded.event, index, replay: { name: replay, atUs: receivedAt(replayedAtUs, appendedAtMs) } },
+  ]
 }
 
 /** @param appendedAtMs the broker's time; the same whenever the message is read again */

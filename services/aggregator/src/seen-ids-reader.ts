@@ -27,9 +27,9 @@ export function createSeenIdsReader(
   return {
     async read(partition, except, signal) {
       const seen = new SeenIds(windowUs)
-      for (const table of tables) {
+      for (const query of [...tables.map(buildQuery), replayedQuery]) {
         const { stream } = await clickhouse.exec({
-          query: buildQuery(table),
+          query,
           query_params: {
             ...keys,
             partition,
@@ -64,6 +64,16 @@ function buildQuery(table: (typeof tables)[number]): string {
     WHERE ${landed} AND received_at >= least(newest, now64(6)) - toIntervalMicrosecond({window: UInt64})
     FORMAT RowBinary`
 }
+
+const replayedQuery = `
+    SELECT
+      sipHash128ReferenceKeyed(({k0: UInt64}, {k1: UInt64}), concat(tenant, '\\0', source, '\\0', id, '\\0replayed')),
+      toUnixTimestamp64Micro(stored_at)
+    FROM events
+    WHERE replay != '' AND kafka_partition = {partition: UInt32}
+      AND kafka_offset NOT BETWEEN {from: UInt64} AND {to: UInt64}
+      AND stored_at >= now64(6) - toIntervalMicrosecond({window: UInt64})
+    FORMAT RowBinary`
 
 async function readEntries(
   stream: AsyncIterable<Buffer>,

@@ -1,5 +1,8 @@
 import type { Hash128 } from './hash-name.ts'
 
+/** Follows the id of an event whose replay has made it valid. */
+export const replayedEnding = '\0replayed'
+
 /** Ids are kept by slices of the window. */
 const slicesPerWindow = 8
 const smallestTable = 64

@@ -4,7 +4,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import type { AcceptEventsDeps } from './accept-events.ts'
 
 /** A settlement or a retraction. */
-export type Command = Exclude<NonNullable<EventRecord['record']>, { $case: 'event' }>
+export type Command = Exclude<NonNullable<EventRecord['record']>, { $case: 'event' | 'replayed' }>
 
 /**
  * Resolves once Kafka has confirmed the command.

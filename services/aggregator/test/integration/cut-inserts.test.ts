@@ -33,6 +33,8 @@ function makeBlock(rows: number, from: number): RowBlock {
       position: { partition: 0, offset: from, index },
       storedAtUs: receivedAtUs,
       catalogPosition: 1,
+      replay: '',
+      cameInAtUs: receivedAtUs,
     })
   }
   batch.endMessage(from)

@@ -33,6 +33,7 @@ t.test('several instances may migrate an empty server at once, and again', async
       'meter_minutes_of_changes',
       'meter_minutes_of_events',
       'meter_readings',
+      'replays',
       'schema_migrations',
     ],
   )

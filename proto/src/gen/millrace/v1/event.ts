@@ -84,11 +84,25 @@ export interface Retraction {
   allowedSubjects: string[];
 }
 
+/** An invalid event that is judged again. The aggregator writes it. */
+export interface ReplayedEvent {
+  /** As it was accepted. */
+  event:
+    | Event
+    | undefined;
+  /** Name of the replay in the catalog. */
+  replay: string;
+  /** Microseconds since 1970-01-01T00:00:00Z. */
+  replayedAtUs: number;
+}
+
 export interface EventRecord {
-  record: { $case: "event"; value: Event } | { $case: "settlement"; value: Settlement } | {
-    $case: "retraction";
-    value: Retraction;
-  } | undefined;
+  record:
+    | { $case: "event"; value: Event }
+    | { $case: "settlement"; value: Settlement }
+    | { $case: "retraction"; value: Retraction }
+    | { $case: "replayed"; value: ReplayedEvent }
+    | undefined;
 }
 
 /**
@@ -738,6 +752,74 @@ export const Retraction: MessageFns<Retraction> = {
   },
 };
 
+function createBaseReplayedEvent(): ReplayedEvent {
+  return { event: undefined, replay: "", replayedAtUs: 0 };
+}
+
+export const ReplayedEvent: MessageFns<ReplayedEvent> = {
+  encode(message: ReplayedEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      Event.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    if (message.replay !== "") {
+      writer.uint32(18).string(message.replay);
+    }
+    if (message.replayedAtUs !== 0) {
+      writer.uint32(24).int64(message.replayedAtUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayedEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayedEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = Event.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replay = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replayedAtUs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseEventRecord(): EventRecord {
   return { record: undefined };
 }
@@ -753,6 +835,9 @@ export const EventRecord: MessageFns<EventRecord> = {
         break;
       case "retraction":
         Retraction.encode(message.record.value, writer.uint32(26).fork()).join();
+        break;
+      case "replayed":
+        ReplayedEvent.encode(message.record.value, writer.uint32(34).fork()).join();
         break;
     }
     return writer;
@@ -793,6 +878,14 @@ export const EventRecord: MessageFns<EventRecord> = {
             }
 
             message.record = { $case: "retraction", value: Retraction.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.record = { $case: "replayed", value: ReplayedEvent.decode(reader, reader.uint32()) };
             continue;
           }
         }
