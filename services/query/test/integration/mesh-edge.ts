@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Server, ServerCredentials, type ServerWritableStream, status } from '@grpc/grpc-js'
+import type { ResourceKind } from '@millrace/catalog/resources'
 import {
   AggregationServiceService,
   CatalogRecord,
@@ -85,7 +86,8 @@ export async function createTables(
 }
 
 export interface Resource {
-  readonly kind: 'meter' | 'event-type'
+  readonly tenant?: string
+  readonly kind: ResourceKind
   readonly name: string
   readonly version?: number
   readonly deleted?: boolean
@@ -100,9 +102,9 @@ export async function writeCatalog(config: QueryConfig, resources: readonly Reso
     { clientId: 'query-test', deliveryTimeoutMs: 10_000, lingerMs: 0, maxUnconfirmedBytes: 1_000_000 },
     logger,
   )
-  for (const { kind, name, version = 1, deleted = false, body } of resources) {
+  for (const { tenant = 'default', kind, name, version = 1, deleted = false, body } of resources) {
     const record: CatalogRecord = {
-      tenant: 'default',
+      tenant,
       kind,
       name,
       version,
@@ -113,7 +115,7 @@ export async function writeCatalog(config: QueryConfig, resources: readonly Reso
     }
     await producer.send({
       topic: config.kafkaTopicPrefix + catalogTopic.name,
-      key: `default/${kind}/${name}`,
+      key: `${tenant}/${kind}/${name}`,
       value: Buffer.from(CatalogRecord.encode(record).finish()),
     })
   }
@@ -157,7 +159,11 @@ function refuses<Request, Response>(call: ServerWritableStream<Request, Response
 }
 
 /** A gRPC server that says what the test tells it; new streams begin with the last snapshot and progress. */
-export async function startAggregatorEdge(t: Pick<Test, 'teardown'>, port = 0): Promise<AggregatorEdge> {
+export async function startAggregatorEdge(
+  t: Pick<Test, 'teardown'>,
+  port = 0,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<AggregatorEdge> {
   const live = new Set<ServerWritableStream<WatchLiveRequest, LiveUpdate>>()
   const progress = new Set<ServerWritableStream<WatchProgressRequest, Progress>>()
   const liveRequests: WatchLiveRequest[] = []
@@ -180,7 +186,7 @@ export async function startAggregatorEdge(t: Pick<Test, 'teardown'>, port = 0): 
     },
   })
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, found) =>
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, found) =>
       error === null ? resolve(found) : reject(error),
     )
   })
