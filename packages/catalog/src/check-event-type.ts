@@ -1,8 +1,8 @@
 import type { Fault } from '@millrace/service-kit/errors'
 import { parseTimestamp } from '@millrace/service-kit/timestamp'
 import { Compile } from 'typebox/compile'
+import { checkSchema } from './check-schema.ts'
 import { checkShape } from './check-shape.ts'
-import { compileSchema } from './compile-schema.ts'
 import { EventType } from './resources.ts'
 
 const shape = Compile(EventType)
@@ -13,7 +13,7 @@ export function checkEventType(body: unknown): Fault[] {
   if (faults.length > 0) return faults
   const { schema, rates = [] } = body as EventType
   faults.push(...checkRates(rates))
-  if (schema !== undefined) faults.push(...checkSchema(schema))
+  if (schema !== undefined) faults.push(...checkSchema(schema, '/schema'))
   return faults
 }
 
@@ -30,14 +30,4 @@ function checkRates(rates: NonNullable<EventType['rates']>): Fault[] {
     seen.add(fromUs)
     return []
   })
-}
-
-function checkSchema(schema: object): Fault[] {
-  try {
-    compileSchema(schema)
-    return []
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return [{ pointer: '/schema', detail: `is not a usable JSON Schema 2020-12: ${reason}` }]
-  }
 }

@@ -1,12 +1,14 @@
 import type { Fault } from '@millrace/service-kit/errors'
 import type { Validator } from 'typebox/compile'
+import { isNestedDeeper } from './deepest-data.ts'
 
 /** Deeper values would overflow the stack of whoever walks them. */
 const maxDepth = 100
 
 /** Faults of a value against a TypeBox schema, one per place. */
 export function checkShape(shape: Validator, value: unknown): Fault[] {
-  if (nestsDeeper(value, maxDepth)) return [{ pointer: '', detail: `nests deeper than ${maxDepth} levels` }]
+  if (isNestedDeeper(value, maxDepth))
+    return [{ pointer: '', detail: `nests deeper than ${maxDepth} levels` }]
   if (shape.Check(value)) return []
   const faults = new Map<string, Fault>()
   for (const { keyword, instancePath, message, params } of shape.Errors(value)) {
@@ -25,9 +27,4 @@ function describe(message: string, params: object): string {
   if (additionalProperties !== undefined) return `has unknown members: ${additionalProperties.join(', ')}`
   if (allowedValues !== undefined) return `has to be one of ${allowedValues.join(', ')}`
   return message
-}
-
-function nestsDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((inner) => nestsDeeper(inner, levels - 1))
 }

@@ -23,14 +23,17 @@ t.test('the event types of the contract are accepted', async (t) => {
 })
 
 t.test('a schema that does not compile is refused with the reason', async (t) => {
-  const reason = (schema: object): string => checkEventType({ schema })[0]?.detail ?? ''
-  t.match(reason({ type: 'objct' }), /usable JSON Schema 2020-12: schema is invalid/)
-  t.match(reason({ $ref: 'https://elsewhere.example/schema' }), /can't resolve reference/)
-  t.match(reason({ pattern: '[' }), /the pattern "\[" cannot be used|must match format "regex"/)
-  t.match(reason({ pattern: '(a)\\1' }), /back-references are not supported/)
-  t.match(reason({ patternProperties: { '^(?=x)': true } }), /lookarounds .* are not supported/)
-  t.match(reason({ $async: true }), /\$async/)
-  t.match(reason({ $schema: 'http://json-schema.org/draft-04/schema#' }), /no schema with key/)
+  const fault = (schema: object) => checkEventType({ schema })[0]
+  t.match(fault({ type: 'objct' }), { pointer: '/schema', detail: /usable JSON Schema 2020-12: .*type/ })
+  t.match(fault({ pattern: '[' }), { pointer: '/schema/pattern', detail: /the pattern "\[" cannot be used/ })
+  t.match(fault({ items: { pattern: '(a)\\1' } }), {
+    pointer: '/schema/items/pattern',
+    detail: /back-references are not supported/,
+  })
+  t.match(fault({ patternProperties: { '^(?=x)': true } }), {
+    pointer: '/schema/patternProperties/^(?=x)',
+    detail: /lookarounds .* are not supported/,
+  })
 })
 
 t.test('faults are named by where they are', async (t) => {
