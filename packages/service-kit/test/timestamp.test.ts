@@ -56,3 +56,22 @@ t.test('a written time is read as the same', async (t) => {
   t.equal(formatTimestamp(1_700_000_000_123_000), '2023-11-14T22:13:20.123Z')
   t.equal(formatTimestamp(1_700_000_000_123_456), '2023-11-14T22:13:20.123456Z')
 })
+
+t.test(
+  'the usual form is read as the same time with an offset of zero, also when it is faulty',
+  async (t) => {
+    const characters = '0123456789-:TZ.+ '
+    const random = (limit: number): number => Math.floor(Math.random() * limit)
+    for (let round = 0; round < 5_000; round += 1) {
+      const time = formatTimestamp(random(4_200_000_000) * 1_000_000 + random(1_000_000)).slice(0, -1)
+      const at = random(time.length)
+      const faulty = time.slice(0, at) + characters[random(characters.length)] + time.slice(at + random(2))
+      for (const text of [time, faulty]) {
+        if (parseTimestamp(`${text}Z`) === parseTimestamp(`${text}+00:00`)) continue
+        t.fail(text)
+        return
+      }
+    }
+    t.pass('5,000 times and as many faulty ones')
+  },
+)

@@ -120,7 +120,7 @@ function writeText(fieldTag: number, text: string): void {
 function writeLongText(fieldTag: number, text: string): void {
   slab[used] = fieldTag
   used = putVarint(used + 1, Buffer.byteLength(text))
-  used += slab.utf8Write(text, used)
+  used += slab.write(text, used)
 }
 
 function writeData(data: Uint8Array): void {
@@ -152,13 +152,13 @@ function writeExtension(name: string, attribute: AttributeValue | undefined): vo
   )
   slab[used] = extensionTag.key
   used = putVarint(used + 1, nameLength)
-  used += slab.utf8Write(name, used)
+  used += slab.write(name, used)
   slab[used] = extensionTag.value
   used = putVarint(used + 1, valueLength)
   slab[used] = extensionTag[value.$case]
   if (value.$case === 'text') {
     used = putVarint(used + 1, textBytes)
-    used += slab.utf8Write(value.value, used)
+    used += slab.write(value.value, used)
   } else {
     used = putVarint(used + 1, value.$case === 'integer' ? zigzag(value.value) : Number(value.value))
   }

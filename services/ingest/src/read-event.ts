@@ -28,15 +28,18 @@ const integerRange = { min: -(2 ** 31), max: 2 ** 31 - 1 }
  * An event from CloudEvents context attributes as they came: JSON values of the names of the specification. Its data
  * is for the caller to add. Of a faulty one the rest is still read, so that all faults are told at once.
  * Source: CloudEvents 1.0.2, sections "Context Attributes" and "Type System".
+ * @param others names that stand among the attributes and are none
  */
 export function readEvent(
   attributes: Readonly<Record<string, unknown>>,
   reception: Reception,
   report: Report,
+  others: ReadonlySet<string> = none,
 ): Event {
   const event = newEvent(reception)
   let version: unknown
   for (const name of Object.keys(attributes)) {
+    if (others.has(name)) continue
     const value = attributes[name]
     // An attribute that is null counts as absent. Source: CloudEvents JSON format, section 2.2.
     if (value === null || value === undefined) continue
@@ -46,6 +49,8 @@ export function readEvent(
   checkRequired(event, version, reception, report)
   return event
 }
+
+const none: ReadonlySet<string> = new Set()
 
 function newEvent({ tenant, application, backfill, receivedAtUs, traceparent }: Reception): Event {
   return {

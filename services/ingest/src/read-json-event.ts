@@ -52,11 +52,22 @@ function locate(text: Buffer, start: number, place: Place): number {
 
 /** Whether a key, quotes included, is "data"; it may be spelled with escapes. */
 function isData(text: Buffer, start: number, end: number): boolean {
-  if (end - start === 6) return text.toString('latin1', start + 1, end - 1) === 'data'
+  if (end - start === 6) {
+    return (
+      text[start + 1] === 0x64 &&
+      text[start + 2] === 0x61 &&
+      text[start + 3] === 0x74 &&
+      text[start + 4] === 0x61
+    )
+  }
+  // With an escape at least; few names are as long.
   if (end - start < 11) return false
   const key = text.subarray(start, end)
   return key.includes(0x5c) && JSON.parse(key.toString()) === 'data'
 }
+
+/** The members that are no attributes. Source: CloudEvents JSON format, section 3.1. */
+const dataMembers: ReadonlySet<string> = new Set(['data', 'data_base64'])
 
 function readObject(
   text: Buffer,
@@ -65,10 +76,10 @@ function readObject(
   reception: Reception,
   report: Report,
 ): Event {
-  const { data, data_base64: base64, ...attributes } = value
+  const { data, data_base64: base64 } = value
   if (place.members !== Object.keys(value).length)
     report('', 'holds a member’s name more than once; each may stand in an event once')
-  const event = readEvent(attributes, reception, report)
+  const event = readEvent(value, reception, report, dataMembers)
   if (base64 !== undefined && base64 !== null) {
     if (data !== undefined && data !== null) report('/data_base64', 'excludes data: send one of both')
     event.data = decodeBase64(base64, report)
