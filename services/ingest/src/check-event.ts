@@ -12,7 +12,6 @@ export type CheckEvent = (event: Event) => Omit<Fault, 'index'> | undefined
 
 /** What an event type asks of its events before they are accepted. */
 interface Rules {
-  readonly version: number
   readonly maxAge: Duration | undefined
   readonly checkData: CheckData | undefined
 }
@@ -22,13 +21,13 @@ interface Rules {
  * `before` acceptance, their age and data. Types that validate after are judged by the aggregator, by the same rules.
  */
 export function createEventCheck(catalog: () => CatalogStore | undefined): CheckEvent {
-  const prepared = new Map<string, Rules>()
+  // The catalog has one entry for each version: what was made of it goes when it does.
+  const prepared = new WeakMap<CatalogEntry<EventType>, Rules>()
   const rulesOf = (entry: CatalogEntry<EventType>): Rules => {
-    const key = `${entry.tenant}/${entry.name}`
-    const known = prepared.get(key)
-    if (known?.version === entry.version) return known
+    const known = prepared.get(entry)
+    if (known !== undefined) return known
     const rules = prepare(entry)
-    prepared.set(key, rules)
+    prepared.set(entry, rules)
     return rules
   }
   return (event) => {
@@ -47,9 +46,8 @@ export function createEventCheck(catalog: () => CatalogStore | undefined): Check
   }
 }
 
-function prepare({ version, body: { maxAge, schema } }: CatalogEntry<EventType>): Rules {
+function prepare({ body: { maxAge, schema } }: CatalogEntry<EventType>): Rules {
   return {
-    version,
     maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
     checkData: schema === undefined ? undefined : compileSchema(schema),
   }

@@ -58,15 +58,16 @@ function toDelivery(
     datacontenttype: 'application/json',
     data: { endpoint: name, message: 'This is a test: nothing has happened.' },
   }
+  const method = endpoint.method ?? endpointDefaults.method
   return {
     tenant,
     id: `dl_${newId()}`,
     postbackId: '',
     endpoint: name,
     request: {
-      method: endpoint.method ?? endpointDefaults.method,
+      method,
       url: endpoint.url,
-      headers: withContentType(endpoint.headers ?? {}),
+      headers: withContentType(method, endpoint.headers ?? {}),
       body: undefined,
       defaults: {},
     },
@@ -81,8 +82,9 @@ function toDelivery(
   }
 }
 
-/** What is sent is a CloudEvent in structured mode, and says so. */
-function withContentType(headers: Readonly<Record<string, string>>): Record<string, string> {
+/** A body is a CloudEvent in structured mode, and says so. */
+function withContentType(method: string, headers: Readonly<Record<string, string>>): Record<string, string> {
   const given = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
-  return given ? headers : { ...headers, 'content-type': 'application/cloudevents+json' }
+  const hasBody = method !== 'GET' && method !== 'DELETE'
+  return given || !hasBody ? headers : { ...headers, 'content-type': 'application/cloudevents+json' }
 }
