@@ -61,9 +61,9 @@ export async function fetchUntilGood(
   for (;;) {
     const response = await fetch(url).catch(() => undefined)
     if (response?.ok) return response
-    await response?.body?.cancel()
+    const told = await response?.text()
     if (service.hasEnded()) throw new Error(`the service ended before it answered ${url}`)
-    if (Date.now() > end) throw new Error(`${url} was not answered well within ${patienceMs} ms`)
+    if (Date.now() > end) throw new Error(`${url} was not answered well within ${patienceMs} ms: ${told}`)
     await delay(50)
   }
 }

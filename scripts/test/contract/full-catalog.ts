@@ -18,7 +18,7 @@ export async function fillCatalog(environment: Environment): Promise<void> {
   await ensureTopics([catalogTopic], config, logger)
   const producer = await connectKafkaProducer(
     config,
-    { clientId: 'fill', deliveryTimeoutMs: 20_000, lingerMs: 5, maxUnconfirmedBytes: 64 * 1024 * 1024 },
+    { clientId: 'fill', deliveryTimeoutMs: 60_000, lingerMs: 100, maxUnconfirmedBytes: 64 * 1024 * 1024 },
     logger,
   )
   const records = kinds.flatMap((kind) =>

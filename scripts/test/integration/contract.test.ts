@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { allExamplesOf, exampleOf } from '../contract/documented-calls.ts'
 import { type DocumentedDoor, openDoor } from '../contract/documented-door.ts'
+import { documentedRpcs } from '../contract/documented-rpcs.ts'
 import { fillCatalog } from '../contract/full-catalog.ts'
+import { provokeStatus } from '../contract/grpc-cases.ts'
 import { ingestCases } from '../contract/ingest-cases.ts'
 import { type KnownIds, queryCases } from '../contract/query-cases.ts'
 import { readmeRequests } from '../contract/readme-requests.ts'
@@ -23,13 +25,12 @@ t.setTimeout(120_000)
 
 const environment = freshEnvironment()
 const crowded = freshEnvironment()
-const filling = fillCatalog(crowded)
+await fillCatalog(crowded)
 const mesh = await startMesh(t, environment)
 const [ingestAlone, queryAlone] = await Promise.all([
   startInstance(t, 'ingest', cutOff(environment)),
   startInstance(t, 'query', cutOff(environment)),
 ])
-await filling
 const full = await startInstance(t, 'ingest', crowded)
 await untilReady(full)
 const ingest = await openDoor(mesh.ingest.address)
@@ -168,6 +169,16 @@ t.test('the requests of the README work as they are printed', async (t) => {
     }
   }
   t.ok(requests.length >= 8, `${requests.length} requests`)
+})
+
+t.test('each status that a comment in the .proto files lists occurs', async (t) => {
+  const stage = { ...mesh, ingestAlone, queryAlone, key: keyOf }
+  for (const { service, name, statuses } of documentedRpcs()) {
+    t.ok(statuses.length > 2, `${service}.${name} lists its statuses`)
+    for (const status of statuses) {
+      t.equal(await provokeStatus(stage, name, status), status, `${service}.${name} comes to ${status}`)
+    }
+  }
 })
 
 t.test('each answer that ingest documents occurs, and no other', async (t) => {

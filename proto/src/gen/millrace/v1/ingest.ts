@@ -699,6 +699,7 @@ export const IngestServiceService = {
   /**
    * Accepts all events or none. Answers once Kafka confirmed them on all in-sync replicas.
    * INVALID_ARGUMENT names what to change, UNAVAILABLE and RESOURCE_EXHAUSTED carry `retry-after` (seconds) in the trailers.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
    */
   publish: {
     path: "/millrace.v1.IngestService/Publish" as const,
@@ -712,6 +713,7 @@ export const IngestServiceService = {
   /**
    * Each request is accepted or refused as a whole and answered by its sequence, in the order of confirmation.
    * The server stops reading while too much is unconfirmed. A client that reconnects sends again what was not acked.
+   * Statuses of the stream: OK, UNAUTHENTICATED, PERMISSION_DENIED. What is refused later has its code in the answer.
    */
   publishStream: {
     path: "/millrace.v1.IngestService/PublishStream" as const,
@@ -729,11 +731,13 @@ export interface IngestServiceServer extends UntypedServiceImplementation {
   /**
    * Accepts all events or none. Answers once Kafka confirmed them on all in-sync replicas.
    * INVALID_ARGUMENT names what to change, UNAVAILABLE and RESOURCE_EXHAUSTED carry `retry-after` (seconds) in the trailers.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
    */
   publish: handleUnaryCall<PublishRequest, PublishResponse>;
   /**
    * Each request is accepted or refused as a whole and answered by its sequence, in the order of confirmation.
    * The server stops reading while too much is unconfirmed. A client that reconnects sends again what was not acked.
+   * Statuses of the stream: OK, UNAUTHENTICATED, PERMISSION_DENIED. What is refused later has its code in the answer.
    */
   publishStream: handleBidiStreamingCall<PublishStreamRequest, PublishStreamResponse>;
 }
@@ -742,6 +746,7 @@ export interface IngestServiceClient extends Client {
   /**
    * Accepts all events or none. Answers once Kafka confirmed them on all in-sync replicas.
    * INVALID_ARGUMENT names what to change, UNAVAILABLE and RESOURCE_EXHAUSTED carry `retry-after` (seconds) in the trailers.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
    */
   publish(
     request: PublishRequest,
@@ -761,6 +766,7 @@ export interface IngestServiceClient extends Client {
   /**
    * Each request is accepted or refused as a whole and answered by its sequence, in the order of confirmation.
    * The server stops reading while too much is unconfirmed. A client that reconnects sends again what was not acked.
+   * Statuses of the stream: OK, UNAUTHENTICATED, PERMISSION_DENIED. What is refused later has its code in the answer.
    */
   publishStream(): ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>;
   publishStream(options: Partial<CallOptions>): ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>;

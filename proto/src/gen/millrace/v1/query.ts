@@ -1434,7 +1434,10 @@ export const StoredDelivery: MessageFns<StoredDelivery> = {
 /** The reads of the HTTP API. Authentication: metadata `authorization: Bearer <key>`. */
 export type QueryServiceService = typeof QueryServiceService;
 export const QueryServiceService = {
-  /** Scope reports:read. */
+  /**
+   * Scope reports:read.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   getReport: {
     path: "/millrace.v1.QueryService/GetReport" as const,
     requestStream: false as const,
@@ -1444,7 +1447,10 @@ export const QueryServiceService = {
     responseSerialize: (value: GetReportResponse): Buffer => Buffer.from(GetReportResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetReportResponse => GetReportResponse.decode(value),
   },
-  /** Scope reports:read. Pushes several times a second until cancelled. */
+  /**
+   * Scope reports:read. Pushes several times a second until cancelled.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   live: {
     path: "/millrace.v1.QueryService/Live" as const,
     requestStream: false as const,
@@ -1454,7 +1460,10 @@ export const QueryServiceService = {
     responseSerialize: (value: LiveResponse): Buffer => Buffer.from(LiveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LiveResponse => LiveResponse.decode(value),
   },
-  /** Scope events:read. */
+  /**
+   * Scope events:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   listEvents: {
     path: "/millrace.v1.QueryService/ListEvents" as const,
     requestStream: false as const,
@@ -1464,7 +1473,10 @@ export const QueryServiceService = {
     responseSerialize: (value: ListEventsResponse): Buffer => Buffer.from(ListEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListEventsResponse => ListEventsResponse.decode(value),
   },
-  /** Scope deliveries:read. */
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   listDeliveries: {
     path: "/millrace.v1.QueryService/ListDeliveries" as const,
     requestStream: false as const,
@@ -1479,18 +1491,33 @@ export const QueryServiceService = {
 } as const;
 
 export interface QueryServiceServer extends UntypedServiceImplementation {
-  /** Scope reports:read. */
+  /**
+   * Scope reports:read.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   getReport: handleUnaryCall<GetReportRequest, GetReportResponse>;
-  /** Scope reports:read. Pushes several times a second until cancelled. */
+  /**
+   * Scope reports:read. Pushes several times a second until cancelled.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   live: handleServerStreamingCall<LiveRequest, LiveResponse>;
-  /** Scope events:read. */
+  /**
+   * Scope events:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   listEvents: handleUnaryCall<ListEventsRequest, ListEventsResponse>;
-  /** Scope deliveries:read. */
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   listDeliveries: handleUnaryCall<ListDeliveriesRequest, ListDeliveriesResponse>;
 }
 
 export interface QueryServiceClient extends Client {
-  /** Scope reports:read. */
+  /**
+   * Scope reports:read.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   getReport(
     request: GetReportRequest,
     callback: (error: ServiceError | null, response: GetReportResponse) => void,
@@ -1506,10 +1533,16 @@ export interface QueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetReportResponse) => void,
   ): ClientUnaryCall;
-  /** Scope reports:read. Pushes several times a second until cancelled. */
+  /**
+   * Scope reports:read. Pushes several times a second until cancelled.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   live(request: LiveRequest, options?: Partial<CallOptions>): ClientReadableStream<LiveResponse>;
   live(request: LiveRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<LiveResponse>;
-  /** Scope events:read. */
+  /**
+   * Scope events:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   listEvents(
     request: ListEventsRequest,
     callback: (error: ServiceError | null, response: ListEventsResponse) => void,
@@ -1525,7 +1558,10 @@ export interface QueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListEventsResponse) => void,
   ): ClientUnaryCall;
-  /** Scope deliveries:read. */
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
   listDeliveries(
     request: ListDeliveriesRequest,
     callback: (error: ServiceError | null, response: ListDeliveriesResponse) => void,

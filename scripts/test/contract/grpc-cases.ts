@@ -1,0 +1,131 @@
+import { credentials, Metadata, status } from '@grpc/grpc-js'
+import { scopes } from '@millrace/catalog/scopes'
+import {
+  CloudEvent,
+  GetReportRequest,
+  IngestServiceClient,
+  ListDeliveriesRequest,
+  ListEventsRequest,
+  LiveRequest,
+  PublishRequest,
+  PublishStreamRequest,
+  QueryServiceClient,
+} from '@millrace/proto'
+import type { ServiceProcess } from '../../api/service-process.ts'
+import { rootKey } from './running-mesh.ts'
+
+/** What a call needs of its key. */
+const scopeOf: Readonly<Record<string, string>> = {
+  publish: 'events:write',
+  publishStream: 'events:write',
+  getReport: 'reports:read',
+  live: 'reports:read',
+  listEvents: 'events:read',
+  listDeliveries: 'deliveries:read',
+}
+
+export interface GrpcStage {
+  readonly ingest: ServiceProcess
+  readonly query: ServiceProcess
+  readonly ingestAlone: ServiceProcess
+  readonly queryAlone: ServiceProcess
+  key(wanted: readonly string[], limit?: { readonly perSecond: number }): Promise<string>
+}
+
+interface Doors {
+  readonly ingest: ServiceProcess
+  readonly query: ServiceProcess
+}
+
+/** Which of the requests of a call is sent. */
+type Kind = 'good' | 'faulty' | 'unknown'
+
+const nothing = Buffer.alloc(0)
+
+/** @returns name of the status that the call came to; of a stream that goes on, OK with its first answer */
+async function statusOf(doors: Doors, call: string, kind: Kind, key: string | undefined): Promise<string> {
+  const metadata = new Metadata()
+  if (key !== undefined) metadata.set('authorization', `Bearer ${key}`)
+  const secure = credentials.createInsecure()
+  const ingest = new IngestServiceClient(doors.ingest.grpcAddress, secure)
+  const query = new QueryServiceClient(doors.query.grpcAddress, secure)
+  const code = await new Promise<status>((resolve) => {
+    const done = (error: { code: status } | null): void => resolve(error?.code ?? status.OK)
+    const meter = kind === 'unknown' ? 'nobody-knows-it' : 'visits'
+    const event = { ...CloudEvent.decode(nothing), type: kind === 'faulty' ? '' : 'visit.recorded' }
+    switch (call) {
+      case 'publish':
+        ingest.publish({ ...PublishRequest.decode(nothing), events: [event] }, metadata, done)
+        break
+      case 'publishStream': {
+        const stream = ingest.publishStream(metadata)
+        stream.on('data', () => stream.end())
+        stream.on('status', done)
+        stream.on('error', () => {})
+        stream.write({ ...PublishStreamRequest.decode(nothing), sequence: '1', events: [event] })
+        break
+      }
+      case 'getReport': {
+        const window = kind === 'faulty' ? 'aeon' : 'day'
+        query.getReport({ ...GetReportRequest.decode(nothing), meter, window }, metadata, done)
+        break
+      }
+      case 'live': {
+        const seconds = kind === 'faulty' ? 1_000_000 : 60
+        const stream = query.live({ ...LiveRequest.decode(nothing), meter, seconds }, metadata)
+        stream.on('data', () => resolve(status.OK))
+        stream.on('status', done)
+        stream.on('error', () => {})
+        break
+      }
+      case 'listEvents': {
+        const limit = kind === 'faulty' ? 1_000_000 : 1
+        query.listEvents({ ...ListEventsRequest.decode(nothing), limit }, metadata, done)
+        break
+      }
+      case 'listDeliveries': {
+        const limit = kind === 'faulty' ? 1_000_000 : 1
+        query.listDeliveries({ ...ListDeliveriesRequest.decode(nothing), limit }, metadata, done)
+        break
+      }
+      default:
+        throw new Error(`no request for ${call} is known here`)
+    }
+  })
+  ingest.close()
+  query.close()
+  return status[code]
+}
+
+type ProvokeStatus = (stage: GrpcStage, call: string, scope: string) => Promise<string>
+
+/** Makes exactly one status occur. */
+const cases: Readonly<Record<string, ProvokeStatus>> = {
+  OK: async (stage, call, scope) => statusOf(stage, call, 'good', await stage.key([scope])),
+  INVALID_ARGUMENT: async (stage, call, scope) => statusOf(stage, call, 'faulty', await stage.key([scope])),
+  NOT_FOUND: async (stage, call, scope) => statusOf(stage, call, 'unknown', await stage.key([scope])),
+  UNAUTHENTICATED: (stage, call) => statusOf(stage, call, 'good', undefined),
+  async PERMISSION_DENIED(stage, call, scope) {
+    return statusOf(stage, call, 'good', await stage.key(scopes.filter((other) => other !== scope)))
+  },
+  async RESOURCE_EXHAUSTED(stage, call, scope) {
+    const limited = await stage.key([scope], { perSecond: 1 })
+    let found = ''
+    for (let tries = 0; tries < 20 && found !== 'RESOURCE_EXHAUSTED'; tries += 1) {
+      found = await statusOf(stage, call, 'good', limited)
+    }
+    return found
+  },
+  UNAVAILABLE({ ingestAlone, queryAlone }, call) {
+    return statusOf({ ingest: ingestAlone, query: queryAlone }, call, 'good', rootKey)
+  },
+}
+
+/** @returns the status that occurred; undefined when no case is meant to make it occur */
+export async function provokeStatus(
+  stage: GrpcStage,
+  call: string,
+  wanted: string,
+): Promise<string | undefined> {
+  return cases[wanted]?.(stage, call, scopeOf[call] ?? '')
+}
