@@ -1,13 +1,16 @@
 import type { TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
 import type { Batch } from './batch.ts'
+import type { LandChanges } from './land-changes.ts'
 import type { AggregatorMetrics } from './metrics.ts'
-import { formatPending } from './pending-range.ts'
+import { deduplicationToken, formatPending } from './pending-range.ts'
 import type { RowBlock } from './row-writer.ts'
 
 export interface LanderDeps {
   /** Resolves once the block is in ClickHouse; rejects only when the signal aborts. */
   readonly insert: (block: RowBlock, signal: AbortSignal) => Promise<void>
+  /** Resolves once the batch's settlements and retractions have had their effect; rejects when the signal aborts. */
+  readonly landChanges: LandChanges
   /** Resolves once Kafka has written the offset down; rejects only when the signal aborts. */
   readonly commit: (offset: TopicPartitionOffsetAndMetadata, signal: AbortSignal) => Promise<void>
   readonly catalogPosition: () => number
@@ -36,6 +39,7 @@ export interface BatchLander {
  * 1. commit `from` with {"pending":[from,to]}   before: nothing happened, the records are read again;
  * 2. insert the rows under the range's token    before or during: the next owner reads exactly from..to again, makes
  *                                               the same block of it and inserts it under the same token;
+ *    then what settlements and retractions do,  which depends on rows before the range and on those just inserted;
  * 3. commit `to + 1`                            before: the same, and ClickHouse drops the repeated block;
  *                                               after: done.
  * Step 3 of a batch and step 1 of the next are one commit when the next is due. A range without rows (repeats,
@@ -54,6 +58,13 @@ export function createBatchLander(
   const commitPending = ({ from, to }: Batch): Promise<void> => {
     const metadata = formatPending({ from, to, catalog: deps.catalogPosition() })
     return deps.commit({ topic, partition, offset: from, metadata }, signal)
+  }
+
+  /** After the events: a change may be about one of its own batch. */
+  const landChanges = ({ from, to, changes }: Batch): Promise<void> => {
+    const range = { from, to }
+    const token = deduplicationToken(topic, partition, range)
+    return deps.landChanges(changes, { partition, range, token }, signal)
   }
 
   const report = (batch: Batch, flushMs: number): void => {
@@ -80,6 +91,7 @@ export function createBatchLander(
       if (hasRows(first)) await commitPending(first)
       while (batch !== undefined) {
         for (const block of batch.blocks(topic, partition)) await deps.insert(block, signal)
+        await landChanges(batch)
         const next = nextDue()
         if (next !== undefined) uncommitted.add(next)
         if (next !== undefined && hasRows(next)) await commitPending(next)
@@ -101,6 +113,6 @@ export function createBatchLander(
   }
 }
 
-function hasRows({ rows, invalidRows }: Batch): boolean {
-  return rows + invalidRows > 0
+function hasRows({ rows, invalidRows, changes }: Batch): boolean {
+  return rows + invalidRows + changes.length > 0
 }

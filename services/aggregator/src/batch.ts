@@ -1,3 +1,4 @@
+import type { PlacedChange } from './event-change.ts'
 import {
   eventColumns,
   invalidEventColumns,
@@ -28,33 +29,46 @@ export interface Batch {
   readonly openedAt: number
   readonly rows: number
   readonly invalidRows: number
+  /** Settlements and retractions; what they do is found out when the events have landed. */
+  readonly changes: readonly PlacedChange[]
   readonly bytes: number
   /** Of the events; undefined without any. Microseconds since 1970. */
   readonly oldestReceivedAtUs: number | undefined
   readonly newestReceivedAtUs: number | undefined
   readonly overlay: LiveOverlay
   add(event: EventView, judgement: Judgement, judged: JudgedAt): void
+  addChange(change: PlacedChange): void
   /** All records of a message were added. */
   endMessage(offset: number): void
   /** One block per table that gets rows; all of them under the range's token. */
   blocks(topic: string, partition: number): readonly RowBlock[]
 }
 
+/** About what a change takes in memory and in its row, corrections included. */
+const changeBytes = 500
+
 export function createBatch(from: number, openedAt: number, overlay: LiveOverlay): Batch {
   const events = new RowBinary()
   const invalid = new RowBinary(1024)
   const values = new RowBinary(1024)
+  const changes: PlacedChange[] = []
   const state = {
     to: from - 1,
     rows: 0,
     invalidRows: 0,
+    changeBytes: 0,
     oldest: undefined as number | undefined,
     newest: undefined as number | undefined,
+  }
+  const noteReceipt = (atUs: number): void => {
+    state.oldest = Math.min(state.oldest ?? atUs, atUs)
+    state.newest = Math.max(state.newest ?? atUs, atUs)
   }
   return {
     from,
     openedAt,
     overlay,
+    changes,
     get to() {
       return state.to
     },
@@ -65,7 +79,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       return state.invalidRows
     },
     get bytes() {
-      return events.length + invalid.length + values.length
+      return events.length + invalid.length + values.length + state.changeBytes
     },
     get oldestReceivedAtUs() {
       return state.oldest
@@ -87,8 +101,12 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
         writeInvalidEventRow(invalid, event, facts, judgement)
         state.invalidRows += 1
       }
-      state.oldest = Math.min(state.oldest ?? judged.cameInAtUs, judged.cameInAtUs)
-      state.newest = Math.max(state.newest ?? judged.cameInAtUs, judged.cameInAtUs)
+      noteReceipt(judged.cameInAtUs)
+    },
+    addChange(placed) {
+      changes.push(placed)
+      state.changeBytes += changeBytes + placed.change.source.length + placed.change.id.length
+      noteReceipt(placed.change.receivedAtUs)
     },
     endMessage(offset) {
       state.to = offset

@@ -162,7 +162,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   }
 
   const takeMessage = async (message: Message, known: SeenIds): Promise<void> => {
-    const { events, catalogThrough } = readRecords(message, deps)
+    const { events, changes, catalogThrough } = readRecords(message, deps)
     if (catalogThrough > deps.catalogPosition()) {
       await retryUntilDone(() => deps.readCatalogThrough(catalogThrough), { signal })
       signal.throwIfAborted()
@@ -173,6 +173,9 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     for (const event of events) {
       const position = { partition, offset: message.offset, index: event.index }
       fillBatch(batch, event, position, storedAtUs, known, deps)
+    }
+    for (const { change, index } of changes) {
+      batch.addChange({ change, position: { partition, offset: message.offset, index }, storedAtUs })
     }
     batch.endMessage(message.offset)
     next = message.offset + 1

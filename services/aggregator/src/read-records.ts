@@ -2,6 +2,7 @@ import { EventBatch, type ReplayedEvent } from '@millrace/proto'
 import type { Message } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
 import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
+import { type EventChange, toEventChange } from './event-change.ts'
 import type { EventView } from './event-view.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import { UndecodableError } from './wire-reader.ts'
@@ -16,11 +17,13 @@ export interface IncomingEvent {
 
 export interface MessageEvents {
   readonly events: readonly IncomingEvent[]
+  /** Settlements and retractions. */
+  readonly changes: readonly { readonly change: EventChange; readonly index: number }[]
   /** The catalog has to be read that far before the events are judged. */
   readonly catalogThrough: number
 }
 
-const nothing: MessageEvents = { events: [], catalogThrough: 0 }
+const nothing: MessageEvents = { events: [], changes: [], catalogThrough: 0 }
 
 /**
  * How long before its append an event counts as received at the most. Ingest stamps an event when it reads it, and
@@ -29,7 +32,7 @@ const nothing: MessageEvents = { events: [], catalogThrough: 0 }
  */
 export const longestBeforeAppendMs = 250
 
-/** Decodes a message. What is no event is counted and skipped: it must never block the partition. */
+/** Decodes a message. What cannot be used is counted and skipped: it must never block the partition. */
 export function readRecords(
   { value, partition, offset, timestamp }: Message,
   { metrics, logger }: { metrics: AggregatorMetrics; logger: Logger },
@@ -47,7 +50,8 @@ export function readRecords(
     return nothing
   }
   const events: IncomingEvent[] = []
-  const skipped = new Map<string, number>()
+  const changes: { change: EventChange; index: number }[] = []
+  let empty = 0
   for (const decoded of batch.records) {
     const { event, index } = decoded
     if (event?.hasId) {
@@ -56,16 +60,20 @@ export function readRecords(
     } else if (event === undefined && decoded.record?.$case === 'replayed') {
       events.push(...readReplayed(decoded.record.value, index, timestamp))
     } else {
-      const reason = decoded.event !== undefined ? 'empty' : (decoded.record?.$case ?? 'empty')
-      skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
+      const change = event === undefined ? toEventChange(decoded.record) : undefined
+      if (change === undefined) empty += 1
+      else
+        changes.push({
+          change: { ...change, receivedAtUs: receivedAt(change.receivedAtUs, timestamp) },
+          index,
+        })
     }
   }
-  for (const [reason, records] of skipped) {
-    metrics.recordsSkipped.inc({ reason }, records)
-    logger.warn({ partition, offset, reason, records }, 'records have no effect yet, skipped')
+  if (empty > 0 || batch.records.length === 0) {
+    metrics.recordsSkipped.inc({ reason: 'empty' }, Math.max(1, empty))
+    logger.warn({ partition, offset, records: empty }, 'records that name no event, skipped')
   }
-  if (batch.records.length === 0) metrics.recordsSkipped.inc({ reason: 'empty' })
-  return { events, catalogThrough: batch.catalogThrough }
+  return { events, changes, catalogThrough: batch.catalogThrough }
 }
 
 /** The event keeps the time at which it was received first: its age is judged by it. */

@@ -14,7 +14,10 @@ export interface SeenIdsReader {
 
 /** 16 bytes of hash, 8 of time. */
 const entryBytes = 24
-const tables = ['events', 'invalid_events'] as const
+/** An erased event is in no table of events any more, and its id is still taken. */
+const erased = `(SELECT tenant, source, id, kafka_partition, event_offset AS kafka_offset,
+      event_received_at AS received_at FROM event_changes WHERE erased AND status = 'applied')`
+const tables = ['events', 'invalid_events', erased] as const
 
 export function createSeenIdsReader(
   clickhouse: ClickHouseClient,

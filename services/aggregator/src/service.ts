@@ -15,12 +15,15 @@ import { createBackfilledMeters } from './backfill-meter.ts'
 import { createBackfillMetrics } from './backfill-metrics.ts'
 import { type BackfillRunner, startBackfillRunner } from './backfill-runner.ts'
 import { createBackfillStore } from './backfill-store.ts'
+import { createChangeCounter } from './change-metrics.ts'
+import { createChangedEventsReader } from './changed-events-reader.ts'
 import type { AggregatorConfig } from './config.ts'
 import { type DeliveriesConsumer, startDeliveriesConsumer } from './deliveries-consumer.ts'
 import { type EventsConsumer, startEventsConsumer } from './events-consumer.ts'
 import { createFlushSlots } from './flush-slots.ts'
 import { createAggregationService } from './grpc.ts'
 import { createNameHasher } from './hash-name.ts'
+import { createChangesLander, createEraser } from './land-changes.ts'
 import { followLandedThrough, type LandedThrough } from './landed-through.ts'
 import { createLiveView } from './live-view.ts'
 import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
@@ -132,6 +135,14 @@ export async function createService(
       readSeenIds: seenIdsReader.read,
       hasher: createNameHasher(nameKey),
       insert: faults.aroundInsert?.(insert) ?? insert,
+      landChanges: createChangesLander({
+        read: createChangedEventsReader(clickhouse).read,
+        insert: faults.aroundInsert?.(insert) ?? insert,
+        erase: createEraser(clickhouse, logger),
+        rulesOf,
+        count: createChangeCounter(metrics.registry),
+        logger,
+      }),
       slots: createFlushSlots(config.flushConcurrency),
       nextTurn: createTurns(),
       typeLabel: createTypeLabels(),

@@ -52,6 +52,7 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
     rulesOf: () => ({ version: 0, findFault: undefined, maxAge: undefined, meters }),
     metrics: createAggregatorMetrics(),
     typeLabel: (type) => type,
+    landChanges: async () => {},
     insert: async ({ table, token }: RowBlock, signal) => {
       steps.push({ insert: table, token })
       await Promise.race([held, new Promise((_, reject) => signal.addEventListener('abort', reject))])

@@ -37,23 +37,23 @@ interface Options {
 export function computeReport(events: readonly PlainEvent[], options: Options): PlainRow[] {
   const fromUs = parseTime(options.from) ?? 0
   const toUs = parseTime(options.to) ?? 0
-  const rows = new Map<string, { start: number; group: readonly string[]; values: bigint[] }>()
+  const rows = new Map<string, { start: number; group: readonly string[]; events: PlainEvent[] }>()
   for (const event of events) {
     if (event.occurredAtUs < fromUs || event.occurredAtUs >= toUs) continue
     const group = options.groupBy.map((name) => event.group[options.dimensions.indexOf(name)] ?? '')
     const start = startOf(event.occurredAtUs, options)
     const key = JSON.stringify([start, group])
-    const row = rows.get(key) ?? { start, group, values: [] }
+    const row = rows.get(key) ?? { start, group, events: [] }
     rows.set(key, row)
-    row.values.push(parseDecimal(event.value))
+    row.events.push(event)
   }
-  return [...rows.values()].sort(compareRows).map(({ start, group, values }) => ({
+  return [...rows.values()].sort(compareRows).map(({ start, group, events: own }) => ({
     windowStart: iso(options.window === 'total' ? fromUs / 1_000_000 : start),
     windowEnd: iso(
       options.window === 'total' ? toUs / 1_000_000 : windowEnd(options.window, start, options.timezone),
     ),
     group: Object.fromEntries(options.groupBy.map((name, index) => [name, group[index] ?? ''])),
-    value: aggregate(values, options.aggregation),
+    value: aggregate(own, options.aggregation),
   }))
 }
 
@@ -74,13 +74,29 @@ function compareRows(
   return 0
 }
 
-function aggregate(values: readonly bigint[], aggregation: Aggregation): string {
+function aggregate(events: readonly PlainEvent[], aggregation: Aggregation): string {
+  if (aggregation === 'count') return String(events.length)
+  if (aggregation === 'unique') return String(new Set(events.map(({ value }) => value)).size)
+  if (aggregation === 'latest') {
+    const last = events.reduce((a, b) => (b.occurredAtUs > a.occurredAtUs ? b : a))
+    return formatDecimal(parseDecimal(last.value))
+  }
+  const values = events.map(({ value }) => parseDecimal(value))
   const sum = values.reduce((total, value) => total + value, 0n)
-  if (aggregation === 'count') return String(values.length)
-  if (aggregation === 'sum') return formatDecimal(sum)
+  if (aggregation === 'sum' || aggregation === 'amount') return formatDecimal(sum)
   if (aggregation === 'avg') return formatDecimal(divideDecimal(sum, BigInt(values.length)))
-  const better = (a: bigint, b: bigint): bigint => ((aggregation === 'min' ? a < b : a > b) ? a : b)
-  return formatDecimal(values.reduce(better))
+  const sorted = values.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return formatDecimal(sorted[rankOf(aggregation, sorted.length)] ?? 0n)
+}
+
+/** Nearest rank, from 0: the first place at which at least so many percent are reached. */
+function rankOf(aggregation: Aggregation, length: number): number {
+  if (aggregation === 'min') return 0
+  if (aggregation === 'max') return length - 1
+  const percent = Number(aggregation.slice(1))
+  return Array.from({ length }, (_, index) => index).findIndex(
+    (index) => (index + 1) * 100 >= percent * length,
+  )
 }
 
 function iso(seconds: number): string {
