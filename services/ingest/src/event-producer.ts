@@ -61,34 +61,50 @@ interface Append {
 
 /** Records of one partition that wait for their message. */
 interface Pack {
-  records: Uint8Array[]
-  appends: Append[]
+  readonly records: Uint8Array[]
+  readonly appends: Append[]
+  readonly sinceMs: number
   bytes: number
 }
 
+/** What is on its way to one partition. */
+interface Lane {
+  readonly partition: number
+  readonly queue: QueueTime
+  pack: Pack | undefined
+  /** Messages that are not confirmed. */
+  open: number
+}
+
+/** A pack waits for the message in front of it, but not for ever longer than it would have waited anyway. */
+const maxPackTimes = 5
+
 /**
  * Packs the records of concurrent requests into one message per partition: Kafka, the client and the delivery reports
- * cost per message, not per record. Records of a partition are sent in the order of `append`.
+ * cost per message, not per record. While a message of the partition is unconfirmed the next one goes on growing, a
+ * few pack times long: the busier Kafka is, the fewer messages it gets. Records of a partition are sent in the order of
+ * `append`.
  */
 export function createEventProducer(deps: EventProducerDeps, options: EventProducerOptions): EventProducer {
-  const packs = new Map<number, Pack>()
-  const queues = new Map<number, QueueTime>()
+  const lanes = new Map<number, Lane>()
   const underWay = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let unconfirmed = 0
 
-  const queueOf = (partition: number): QueueTime => {
-    let queue = queues.get(partition)
-    if (queue === undefined) {
-      queue = createQueueTime({ calmMs: options.maxQueueMs / 4, memoryMs: options.maxQueueMs })
-      queues.set(partition, queue)
+  const laneOf = (partition: number): Lane => {
+    let lane = lanes.get(partition)
+    if (lane === undefined) {
+      const queue = createQueueTime({ calmMs: options.maxQueueMs / 4, memoryMs: options.maxQueueMs })
+      lane = { partition, queue, pack: undefined, open: 0 }
+      lanes.set(partition, lane)
     }
-    return queue
+    return lane
   }
-  const sendPack = async (partition: number, { records, appends, bytes }: Pack): Promise<void> => {
-    const queue = queueOf(partition)
+  const sendPack = async (lane: Lane, { records, appends, bytes }: Pack): Promise<void> => {
+    const { partition, queue } = lane
     const waiting = queue.enter(bytes)
     let confirmed = false
+    lane.open += 1
     try {
       const value = packRecords(records, deps.catalogPosition())
       const offset = await deps.send({ topic: options.topic, partition, value })
@@ -105,30 +121,35 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
     } finally {
       queue.leave(waiting, confirmed)
       unconfirmed -= bytes
+      lane.open -= 1
+      if (lane.open === 0 && lane.pack !== undefined && ageOf(lane.pack) >= options.packMs) flush(lane)
     }
   }
-  const flush = (partition: number, pack: Pack): void => {
-    packs.delete(partition)
-    const sending = sendPack(partition, pack)
+  const ageOf = (pack: Pack): number => performance.now() - pack.sinceMs
+  const flush = (lane: Lane): void => {
+    const { pack } = lane
+    if (pack === undefined) return
+    lane.pack = undefined
+    const sending = sendPack(lane, pack)
     underWay.add(sending)
     void sending.finally(() => underWay.delete(sending))
   }
-  const flushAll = (): void => {
-    clearTimeout(timer)
+  const flushDue = (): void => {
     timer = undefined
-    for (const [partition, pack] of packs) flush(partition, pack)
+    let left = false
+    for (const lane of lanes.values()) {
+      if (lane.pack === undefined) continue
+      if (lane.open === 0 || ageOf(lane.pack) >= maxPackTimes * options.packMs) flush(lane)
+      else left = true
+    }
+    if (left) timer ??= setTimeout(flushDue, options.packMs)
   }
   const add = ({ partition, bytes }: PartitionedRecord, append: Append): void => {
-    let pack = packs.get(partition)
+    const lane = laneOf(partition)
     const length = packedLength(bytes.length)
-    if (pack !== undefined && pack.bytes + length > options.packBytes) {
-      flush(partition, pack)
-      pack = undefined
-    }
-    if (pack === undefined) {
-      pack = { records: [], appends: [], bytes: 0 }
-      packs.set(partition, pack)
-    }
+    if (lane.pack !== undefined && lane.pack.bytes + length > options.packBytes) flush(lane)
+    lane.pack ??= { records: [], appends: [], sinceMs: performance.now(), bytes: 0 }
+    const { pack } = lane
     if (pack.appends.at(-1) !== append) {
       pack.appends.push(append)
       append.open += 1
@@ -142,14 +163,14 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
     let total = 0
     for (const { partition, bytes } of records) {
       total += packedLength(bytes.length)
-      const queueMs = queues.get(partition)?.expectedMs() ?? 0
+      const queueMs = lanes.get(partition)?.queue.expectedMs() ?? 0
       if (queueMs > options.maxQueueMs) return kafkaIsBehind(queueMs)
     }
     // A request that is larger than the limit passes when nothing else waits.
     const full = unconfirmed > 0 && unconfirmed + total > options.maxUnconfirmedBytes
     return full ? kafkaIsBehind(slowestMs()) : undefined
   }
-  const slowestMs = (): number => Math.max(0, ...[...queues.values()].map((queue) => queue.expectedMs()))
+  const slowestMs = (): number => Math.max(0, ...[...lanes.values()].map(({ queue }) => queue.expectedMs()))
 
   return {
     append(records) {
@@ -159,13 +180,15 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
       return new Promise((resolve, reject) => {
         const append: Append = { open: 0, positions: [], resolve, reject }
         for (const record of records) add(record, append)
-        timer ??= setTimeout(flushAll, options.packMs)
+        timer ??= setTimeout(flushDue, options.packMs)
       })
     },
     queueMs: slowestMs,
     unconfirmedBytes: () => unconfirmed,
     async drain() {
-      flushAll()
+      clearTimeout(timer)
+      timer = undefined
+      for (const lane of lanes.values()) flush(lane)
       await Promise.all(underWay)
     },
   }

@@ -72,8 +72,22 @@ export function createIngestMetrics(registry: Registry, queue: KafkaQueue): Inge
       this.set(queue.queueMs() / 1_000)
     },
   })
+  // The library makes a text of the labels at each call; every request is counted.
+  const requestsOf = new Map<string, Map<number, { inc(): void }>>()
   return {
-    request: (route, status) => requests.inc({ route, status }),
+    request(route, status) {
+      let byStatus = requestsOf.get(route)
+      if (byStatus === undefined) {
+        byStatus = new Map()
+        requestsOf.set(route, byStatus)
+      }
+      let counter = byStatus.get(status)
+      if (counter === undefined) {
+        counter = requests.labels({ route, status: String(status) })
+        byStatus.set(status, counter)
+      }
+      counter.inc()
+    },
     accepted: (events) => accepted.inc(events),
     refused: (code) => refused.inc({ code }),
     deliveries: (count) => deliveries.inc(count),

@@ -155,6 +155,25 @@ t.test('an append tells where its messages are', async (t) => {
   ])
 })
 
+t.test(
+  'while a message is unconfirmed the next one of its partition grows, though not for ever',
+  async (t) => {
+    const { producer, sent } = produce({ packMs: 5 })
+    const first = producer.append([record(0, 'a')])
+    await untilSent(sent, 1)
+    const second = producer.append([record(0, 'b')])
+    const third = producer.append([record(0, 'c'), record(1, 'd')])
+    await untilSent(sent, 3)
+    t.same(
+      sent.slice(1).map(texts).toSorted(),
+      [['b', 'c'], ['d']],
+      'the other partition waits for nothing, this one no longer for the confirmation that does not come',
+    )
+    for (const { confirm } of sent) confirm(0)
+    await Promise.all([first, second, third])
+  },
+)
+
 t.test('draining sends at once and waits for the confirmations', async (t) => {
   const { producer, sent } = produce({ packMs: 3_600_000 })
   const append = producer.append([record(0, 'a')])
