@@ -9,14 +9,16 @@ export interface IssuedKey {
   readonly key: string
 }
 
-/** Issues a key, with the root key unless another one is given. */
+/** Issues a key, with the root key unless another one is given; tries again on 503, as clients do. */
 export async function issueKey(
   ingest: RunningIngest,
   request: Partial<KeyRequest>,
   issuer = authorization.slice('Bearer '.length),
 ): Promise<IssuedKey> {
   const body = { application: 'test', scopes: ['events:write'], ...request }
-  const response = await call(ingest, issuer, 'POST', '/v1/keys', body)
+  const ask = () => call(ingest, issuer, 'POST', '/v1/keys', body)
+  let response = await ask()
+  while (response.status === 503) response = await ask()
   if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`)
   return (await response.json()) as IssuedKey
 }

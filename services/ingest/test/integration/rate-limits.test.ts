@@ -18,13 +18,14 @@ t.test('a limit holds for two instances together, within what they take unseen',
   const config = freshConfig()
   const [one, two] = await Promise.all([startIngest(t, config), startIngest(t, config)])
   await Promise.all([untilReady(one), untilReady(two)])
-  const perSecond = 100
+  // Low, so that a busy machine still asks for much more.
+  const perSecond = 10
   const { id, key } = await issueKey(one, { rateLimit: { perSecond } })
   await until(
     async () => (await call(two, key, 'POST', '/v1/events', event)).status !== 401,
     'the other instance knows the key',
   )
-  const seconds = 5
+  const seconds = 6
   const start = Date.now()
   const counts = { admitted: 0, refused: 0 }
   const hammer = async (ingest: RunningIngest): Promise<void> => {
@@ -38,8 +39,8 @@ t.test('a limit holds for two instances together, within what they take unseen',
   }
   await Promise.all([hammer(one), hammer(one), hammer(two), hammer(two)])
   const elapsed = (Date.now() - start) / 1_000
-  // A second's worth at the start, and what the other instance takes until it is told: a second's worth at most.
-  const bound = perSecond * elapsed + 2 * perSecond
+  // A second's worth at the start, and what the other instance takes until it is told: on a busy machine that is late.
+  const bound = perSecond * elapsed + 3 * perSecond
   t.ok(counts.admitted <= bound, `${counts.admitted} admitted in ${elapsed} s, bound ${bound}`)
   t.ok(counts.refused > 0, `${counts.refused} refused`)
   t.comment(
