@@ -6,8 +6,8 @@ export interface SecretBox {
   seal(secret: string, context: string): string
   /** @throws {Error} when it was changed, moved to another context, or sealed with a key that is not here */
   open(sealed: string, context: string): string
-  /** Whether it is sealed with the key that seals now. */
-  isCurrent(sealed: string): boolean
+  /** Whether it is sealed with the key that seals now, with another one that is here, or with none of them. */
+  keyOf(sealed: string): 'current' | 'former' | 'unknown'
 }
 
 /** Bytes of a key. */
@@ -44,7 +44,11 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
       decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes))
       return decipher.update(bytes.subarray(ivBytes + tagBytes)).toString('utf8') + decipher.final('utf8')
     },
-    isCurrent: (sealed) => form.exec(sealed)?.[1] === currentId,
+    keyOf(sealed) {
+      const id = form.exec(sealed)?.[1]
+      if (id === currentId) return 'current'
+      return id !== undefined && byId.has(id) ? 'former' : 'unknown'
+    },
   }
 }
 
