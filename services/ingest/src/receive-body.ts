@@ -72,9 +72,41 @@ export function receiveBody(
 
 /** The whole body as one buffer. */
 export async function collectBody(body: IncomingBody, limits: BodyLimits): Promise<Buffer> {
+  if (body.codings.length === 0) return collectPlainBody(body, limits.maxBytes)
   const pieces: Buffer[] = []
   await receiveBody(body, limits, (piece) => pieces.push(piece))
   return Buffer.concat(pieces)
+}
+
+/** Most bodies: what comes out is what comes in, and it comes as one piece. */
+function collectPlainBody(
+  { payload, announcedBytes = 0, begin }: IncomingBody,
+  maxBytes: number,
+): Promise<Buffer> {
+  if (announcedBytes > maxBytes) return Promise.reject(tooLarge(maxBytes))
+  begin?.()
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    let bytes = 0
+    const onData = (piece: Buffer): void => {
+      bytes += piece.length
+      if (bytes <= maxBytes) {
+        pieces.push(piece)
+        return
+      }
+      payload.off('data', onData)
+      payload.pause()
+      reject(tooLarge(maxBytes))
+    }
+    const onEnd = (): void => {
+      const [first] = pieces
+      resolve(first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces, bytes))
+    }
+    payload.on('data', onData)
+    payload.on('end', onEnd)
+    payload.on('error', (error) => reject(error instanceof ServiceError ? error : endedEarly(error)))
+    payload.on('close', () => reject(endedEarly()))
+  })
 }
 
 function consume(
