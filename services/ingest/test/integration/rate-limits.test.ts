@@ -29,7 +29,8 @@ t.test('a limit holds for two instances together, within what they take unseen',
   const start = Date.now()
   const counts = { admitted: 0, refused: 0 }
   const hammer = async (ingest: RunningIngest): Promise<void> => {
-    while (Date.now() < start + seconds * 1_000) {
+    // However slow the machine is: until there was something to refuse.
+    while (Date.now() < start + seconds * 1_000 || counts.refused === 0) {
       const response = await call(ingest, key, 'POST', '/v1/events', event)
       await response.arrayBuffer()
       if (response.status === 202) counts.admitted += 1
@@ -42,7 +43,6 @@ t.test('a limit holds for two instances together, within what they take unseen',
   // A second's worth at the start, and what the other instance takes until it is told: on a busy machine that is late.
   const bound = perSecond * elapsed + 3 * perSecond
   t.ok(counts.admitted <= bound, `${counts.admitted} admitted in ${elapsed} s, bound ${bound}`)
-  t.ok(counts.refused > 0, `${counts.refused} refused`)
   t.comment(
     `admitted ${counts.admitted} of ${perSecond * elapsed} in ${elapsed} s, refused ${counts.refused}`,
   )
