@@ -37,8 +37,11 @@ export function putEndpoint(
   const context = contextOf(tenant, name)
   const secret = newSecret()
   const first = [{ sealed: box.seal(secret, context), createdAt: formatTimestamp(deps.now()) }]
+  // One whose key is gone stays as it is: the endpoint can still be changed, and its secret rotated.
   const reseal = (kept: SealedSecret): SealedSecret =>
-    box.isCurrent(kept.sealed) ? kept : { ...kept, sealed: box.seal(box.open(kept.sealed, context), context) }
+    box.keyOf(kept.sealed) === 'former'
+      ? { ...kept, sealed: box.seal(box.open(kept.sealed, context), context) }
+      : kept
   return {
     secret,
     change(existing) {
