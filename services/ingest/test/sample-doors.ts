@@ -3,6 +3,7 @@ import type { CatalogWrite } from '@millrace/catalog/decide-write'
 import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import { createSecretBox } from '@millrace/catalog/seal-secret'
 import type { Event } from '@millrace/proto'
+import { undocumentedAnswer } from '@millrace/scripts/documented-answers'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
 import type { FastifyInstance } from 'fastify'
@@ -86,6 +87,13 @@ export async function startSampleHttp(
       ...limits,
     },
   )
+  app.addHook('onResponse', (request, reply, done) => {
+    const path = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? ''
+    const answer = { method: request.method, path, status: reply.statusCode }
+    const undocumented = undocumentedAnswer(app.swagger() as never, answer)
+    if (undocumented !== undefined) t.fail(undocumented)
+    done()
+  })
   t.teardown(() => app.close())
   return { app, accepted, postbacks, commands, writes, metrics }
 }

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import type { CatalogEntry } from '@millrace/catalog/resources'
+import { undocumentedAnswer } from '@millrace/scripts/documented-answers'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
 import t, { type Test } from 'tap'
@@ -62,6 +63,13 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     keyUsage: createKeyUsageBook('test'),
     logger: createLogger('test', 'silent'),
     countRequest: () => {},
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const path = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? ''
+    const answer = { method: request.method, path, status: reply.statusCode }
+    const undocumented = undocumentedAnswer(app.swagger() as never, answer)
+    if (undocumented !== undefined) t.fail(undocumented)
+    done()
   })
   t.teardown(() => app.close())
   const get = (url: string, headers: Record<string, string> = {}) =>

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Event, EventBatch } from '@millrace/proto'
 import { eventsTopic } from '@millrace/proto/topics'
+import { undocumentedAnswer } from '@millrace/scripts/documented-answers'
 import { readConfig } from '@millrace/service-kit/config'
+import type { OpenApiDocument } from '@millrace/service-kit/docs/openapi-document'
 import { connectKafkaConsumer, type Message } from '@millrace/service-kit/kafka-consumer'
 import { createLogger } from '@millrace/service-kit/log'
 import type { Test } from 'tap'
@@ -54,12 +56,18 @@ export async function startIngest(t: Test, config: IngestConfig): Promise<Runnin
   const stop = (): Promise<void> => (stopped ??= service.stop())
   t.teardown(stop)
   const address = `http://127.0.0.1:${service.httpPort}`
-  const send = (method: string, path: string, body: unknown, headers: Record<string, string>) =>
-    fetch(address + path, {
+  const document = (await (await fetch(`${address}/openapi.json`)).json()) as OpenApiDocument
+  const send = async (method: string, path: string, body: unknown, headers: Record<string, string>) => {
+    const response = await fetch(address + path, {
       method,
       headers: { authorization, 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     })
+    const { pathname } = new URL(address + path)
+    const undocumented = undocumentedAnswer(document, { method, path: pathname, status: response.status })
+    if (undocumented !== undefined) t.fail(undocumented)
+    return response
+  }
   return {
     config,
     service: { ...service, stop },
