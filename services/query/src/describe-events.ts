@@ -40,6 +40,28 @@ const StoredEvent = Type.Object(
     storedAt: Time,
     application: Type.String({ description: 'Of the key that it was sent with.' }),
     schemaVersion: Type.Integer({ description: 'Version of the event type; 0 when there was none.' }),
+    settlement: Type.Optional(
+      Type.Object(
+        {
+          reference: Type.String(),
+          settledAt: Time,
+          by: Type.String({ description: 'Application of the key that told of it.' }),
+        },
+        { description: 'The event’s amount has been paid out.' },
+      ),
+    ),
+    retraction: Type.Optional(
+      Type.Object(
+        {
+          retractedAt: Time,
+          by: Type.String({ description: 'Application of the key that withdrew it.' }),
+          erased: Type.Boolean({
+            description: 'The event’s data is gone too; what is left are its name, type and time.',
+          }),
+        },
+        { description: 'The event is withdrawn: it counts in no report.' },
+      ),
+    ),
   },
   { title: 'StoredEvent' },
 )

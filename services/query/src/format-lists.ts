@@ -14,8 +14,28 @@ export function formatEvent(stored: StoredEvent): string {
     storedAt: formatTimestamp(stored.storedAtUs),
     application: stored.application,
     schemaVersion: stored.schemaVersion,
+    ...formatChanges(stored.changes),
   })
   return `{"event":${event},${fate.slice(1)}`
+}
+
+function formatChanges({ settlement, retraction }: StoredEvent['changes']): object {
+  return {
+    ...(settlement !== undefined && {
+      settlement: {
+        reference: settlement.reference,
+        settledAt: formatTimestamp(settlement.settledAtUs),
+        by: settlement.by,
+      },
+    }),
+    ...(retraction !== undefined && {
+      retraction: {
+        retractedAt: formatTimestamp(retraction.retractedAtUs),
+        by: retraction.by,
+        erased: retraction.erased,
+      },
+    }),
+  }
 }
 
 function formatCloudEvent(stored: StoredEvent): string {

@@ -239,6 +239,7 @@ function toLiveSecond({ second, groups }: MergedSecond): LiveResponse['seconds']
 }
 
 function toStoredEvent(stored: StoredEvent): ListEventsResponse['events'][number] {
+  const { settlement, retraction } = stored.changes
   return {
     event: {
       id: stored.id,
@@ -259,6 +260,16 @@ function toStoredEvent(stored: StoredEvent): ListEventsResponse['events'][number
     storedAt: toTimestamp(stored.storedAtUs),
     reason: stored.reason,
     pointer: stored.pointer,
+    settlement: settlement && {
+      reference: settlement.reference,
+      settledAt: toTimestamp(settlement.settledAtUs),
+      by: settlement.by,
+    },
+    retraction: retraction && {
+      retractedAt: toTimestamp(retraction.retractedAtUs),
+      by: retraction.by,
+      erased: retraction.erased,
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
 import { constrainEvents, type Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
+import { addChanges, buildErasedSql, type EventChanges } from './read-event-changes.ts'
 import type { Statement } from './statement.ts'
 import type { Microseconds } from './time.ts'
 
@@ -36,6 +37,7 @@ export interface StoredEvent {
   readonly schemaVersion: number
   readonly reason: string
   readonly pointer: string
+  readonly changes: EventChanges
   /** Place in Kafka, which orders events that were received in the same microsecond. */
   readonly position: readonly [receivedAtUs: string, partition: string, offset: string, index: string]
 }
@@ -63,12 +65,14 @@ export function createEventLister(deps: { clickhouse: ClickhouseReader; cursors:
       const events = rows.slice(0, limit).map(toStoredEvent)
       const last = rows.length > limit ? events.at(-1) : undefined
       return {
-        events,
+        events: await addChanges(deps.clickhouse, reader.tenant, events),
         nextCursor: last === undefined ? undefined : deps.cursors.encode(subject, last.position),
       }
     },
     async find(reader, id, source) {
-      const rows = await deps.clickhouse.read(buildEventSql(reader, id, source), maxSources)
+      const landed = await deps.clickhouse.read(buildEventSql(reader, id, source), maxSources)
+      const erased = landed.length === 0 ? buildErasedSql(reader, id, source) : undefined
+      const rows = erased === undefined ? landed : await deps.clickhouse.read(erased, maxSources)
       const events = rows.map(toStoredEvent)
       const sources = [...new Set(events.map((event) => event.source))].sort()
       if (sources.length > 1) {
@@ -83,7 +87,8 @@ export function createEventLister(deps: { clickhouse: ClickhouseReader; cursors:
           'No event of this id has landed. An accepted one may still be on its way.',
         )
       }
-      return event
+      const [found = event] = await addChanges(deps.clickhouse, reader.tenant, [event])
+      return found
     },
   }
 }
@@ -192,6 +197,7 @@ function toStoredEvent(row: Row): StoredEvent {
     position: [text(6), text(14), text(15), text(16)],
     reason: text(17),
     pointer: text(18),
+    changes: {},
   }
 }
 

@@ -20,6 +20,7 @@ const stored: StoredEvent = {
   schemaVersion: 2,
   reason: '',
   pointer: '',
+  changes: {},
   position: ['0', '0', '0', '0'],
 }
 
@@ -54,6 +55,19 @@ t.test('an invalid event tells its reason', async (t) => {
     reason: 'must be number',
     pointer: '/data/amount',
   })
+})
+
+t.test('an event tells who settled and who retracted it, and when', async (t) => {
+  const changes = {
+    settlement: { reference: 'run 7', settledAtUs: 1_506_816_003_000_000, by: 'payroll' },
+    retraction: { retractedAtUs: 1_506_816_004_000_001, by: 'clinic', erased: false },
+  }
+  t.match(JSON.parse(formatEvent({ ...stored, changes })), {
+    settlement: { reference: 'run 7', settledAt: '2017-10-01T00:00:03.000Z', by: 'payroll' },
+    retraction: { retractedAt: '2017-10-01T00:00:04.000001Z', by: 'clinic', erased: false },
+  })
+  const untouched = JSON.parse(formatEvent(stored)) as object
+  t.notOk('settlement' in untouched || 'retraction' in untouched)
 })
 
 t.test('text stays text, other bytes come as base64', async (t) => {

@@ -99,6 +99,39 @@ t.test('a page goes on where the last one ended, whatever is inserted meanwhile'
   t.same(seen, ['e7', 'e5', 'e3', 'e1', 'e6', 'e4', 'e2', 'mended', 'same'])
 })
 
+const changeColumns =
+  'tenant,source,id,kind,status,erased,reference,settled_at,received_at,application,kafka_partition,kafka_offset,type,occurred_at,event_status,event_received_at,event_offset'
+const changeRow = (id: string, kind: string, status: string, erased: boolean, offset: number, of: number) =>
+  `('default','shop','${id}','${kind}','${status}',${erased},'run 7','2026-02-01 00:00:00','2026-02-02 00:00:0${offset - 50}','payroll',${of % 2},${offset},'order.paid','2026-01-01 00:00:00.000001','processed','2026-01-02 00:00:00',${of})`
+
+t.test('an event tells what was settled and retracted, in lists and by its id', async (t) => {
+  const rows = [
+    changeRow('e5', 'settlement', 'applied', false, 51, 5),
+    changeRow('e5', 'retraction', 'refused', false, 52, 5),
+    changeRow('e5', 'retraction', 'applied', false, 53, 5),
+    changeRow('gone', 'retraction', 'applied', true, 54, 40),
+  ]
+  await tables.command({ query: `INSERT INTO event_changes (${changeColumns}) VALUES ${rows.join()}` })
+  const changed = {
+    settlement: { reference: 'run 7', settledAt: '2026-02-01T00:00:00.000Z', by: 'payroll' },
+    retraction: { retractedAt: '2026-02-02T00:00:03.000Z', by: 'payroll', erased: false },
+  }
+  const { events } = await list('/v1/events?source=shop&type=order.paid')
+  t.match(
+    events.find(({ event }) => event.id === 'e5'),
+    changed,
+  )
+  t.equal(events.filter(({ settlement }) => settlement !== undefined).length, 1)
+  t.match(await (await get('/v1/events/e5')).json(), changed)
+  const gone = (await (await get('/v1/events/gone')).json()) as EventAnswer
+  t.match(gone, {
+    event: { id: 'gone', source: 'shop', type: 'order.paid', time: '2026-01-01T00:00:00.000001Z' },
+    status: 'processed',
+    retraction: { by: 'payroll', erased: true },
+  })
+  t.notOk('data' in gone.event || 'data_base64' in gone.event)
+})
+
 t.test('one event is shown as it was sent, with what became of it', async (t) => {
   const response = await get('/v1/events/e7')
   const text = await response.text()

@@ -134,6 +134,31 @@ export interface StoredEvent {
   reason: string;
   /** JSON Pointer to the fault in the event's data. */
   pointer: string;
+  /** Set when the event's amount has been paid out. */
+  settlement:
+    | StoredSettlement
+    | undefined;
+  /** Set when the event was withdrawn: it counts in no report. */
+  retraction: StoredRetraction | undefined;
+}
+
+export interface StoredSettlement {
+  reference: string;
+  settledAt:
+    | Timestamp
+    | undefined;
+  /** Application of the key that told of it. */
+  by: string;
+}
+
+export interface StoredRetraction {
+  retractedAt:
+    | Timestamp
+    | undefined;
+  /** Application of the key that withdrew it. */
+  by: string;
+  /** The event's data is gone too. */
+  erased: boolean;
 }
 
 export interface ListDeliveriesRequest {
@@ -1072,7 +1097,16 @@ export const ListEventsResponse: MessageFns<ListEventsResponse> = {
 };
 
 function createBaseStoredEvent(): StoredEvent {
-  return { event: undefined, status: "", receivedAt: undefined, storedAt: undefined, reason: "", pointer: "" };
+  return {
+    event: undefined,
+    status: "",
+    receivedAt: undefined,
+    storedAt: undefined,
+    reason: "",
+    pointer: "",
+    settlement: undefined,
+    retraction: undefined,
+  };
 }
 
 export const StoredEvent: MessageFns<StoredEvent> = {
@@ -1094,6 +1128,12 @@ export const StoredEvent: MessageFns<StoredEvent> = {
     }
     if (message.pointer !== "") {
       writer.uint32(50).string(message.pointer);
+    }
+    if (message.settlement !== undefined) {
+      StoredSettlement.encode(message.settlement, writer.uint32(58).fork()).join();
+    }
+    if (message.retraction !== undefined) {
+      StoredRetraction.encode(message.retraction, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1157,6 +1197,158 @@ export const StoredEvent: MessageFns<StoredEvent> = {
             }
 
             message.pointer = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.settlement = StoredSettlement.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.retraction = StoredRetraction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredSettlement(): StoredSettlement {
+  return { reference: "", settledAt: undefined, by: "" };
+}
+
+export const StoredSettlement: MessageFns<StoredSettlement> = {
+  encode(message: StoredSettlement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reference !== "") {
+      writer.uint32(10).string(message.reference);
+    }
+    if (message.settledAt !== undefined) {
+      Timestamp.encode(message.settledAt, writer.uint32(18).fork()).join();
+    }
+    if (message.by !== "") {
+      writer.uint32(26).string(message.by);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredSettlement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredSettlement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.settledAt = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredRetraction(): StoredRetraction {
+  return { retractedAt: undefined, by: "", erased: false };
+}
+
+export const StoredRetraction: MessageFns<StoredRetraction> = {
+  encode(message: StoredRetraction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.retractedAt !== undefined) {
+      Timestamp.encode(message.retractedAt, writer.uint32(10).fork()).join();
+    }
+    if (message.by !== "") {
+      writer.uint32(18).string(message.by);
+    }
+    if (message.erased !== false) {
+      writer.uint32(24).bool(message.erased);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredRetraction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredRetraction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.retractedAt = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.erased = reader.bool();
             continue;
           }
         }
