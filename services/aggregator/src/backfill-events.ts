@@ -18,7 +18,7 @@ export type ReadStoredEvents = (
   signal: AbortSignal,
 ) => AsyncIterable<readonly StoredEvent[]>
 
-const columns = [
+export const storedColumns = [
   'source',
   'id',
   'type',
@@ -34,7 +34,7 @@ const columns = [
   'kafka_index',
 ] as const
 
-type Row = [
+export type StoredRow = [
   source: string,
   id: string,
   type: string,
@@ -57,20 +57,21 @@ export function createStoredEventsReader(clickhouse: ClickHouseClient): ReadStor
     // Data that is no UTF-8 is of no media type that a meter reads into.
     const data = meter.readsData ? 'data' : `''`
     const result = await clickhouse.query({
-      query: `SELECT ${columns.join(', ')}, ${data} AS read FROM events WHERE ${where}`,
+      query: `SELECT ${storedColumns.join(', ')}, ${data} AS read FROM events WHERE ${where}`,
       query_params: { ...parameters },
       format: 'JSONCompactEachRow',
       // One thread, small blocks: live events need the rest.
       clickhouse_settings: { max_threads: 1, max_block_size: '4096' },
       abort_signal: signal,
     })
-    for await (const rows of result.stream<Row>()) {
-      yield rows.map((row) => toStoredEvent(meter.tenant, row.json<Row>()))
+    for await (const rows of result.stream<StoredRow>()) {
+      yield rows.map((row) => toStoredEvent(meter.tenant, row.json<StoredRow>()))
     }
   }
 }
 
-function toStoredEvent(tenant: string, row: Row): StoredEvent {
+/** @param row with the data as text at its end */
+export function toStoredEvent(tenant: string, row: StoredRow): StoredEvent {
   const [source, id, type, subject, occurredAt, receivedAt, contentType, dataSchema, extensions] = row
   const [, , , , , , , , , application, partition, offset, index, data] = row
   const event: Event = {

@@ -46,6 +46,9 @@ export type Judgement =
 /** 2106-02-07T06:28:16Z: ClickHouse's DateTime, which rollups use, ends there. */
 const endOfTimeUs = 2 ** 32 * 1_000_000
 
+/** Of an event whose key may not send events that are older than their type's maxAge. */
+export const tooOldReason = 'time is older than the maxAge of the event type'
+
 /** Decides what becomes of an event: a row with readings, or a row that says why not. Depends on nothing else. */
 export function judgeEvent(event: Event, rules: TypeRules): Judgement {
   const invalid = (reason: string, pointer = ''): Judgement => ({
@@ -57,7 +60,7 @@ export function judgeEvent(event: Event, rules: TypeRules): Judgement {
   if (event.occurredAtUs < 0 || event.occurredAtUs >= endOfTimeUs) {
     return invalid('time is not between 1970-01-01 and 2106-02-07')
   }
-  if (isTooOld(event, rules)) return invalid('time is older than the maxAge of the event type')
+  if (isTooOld(event, rules)) return invalid(tooOldReason)
   const decoded = decode(event)
   if (typeof decoded === 'string') return invalid(decoded)
   if (rules.findFault !== undefined) {

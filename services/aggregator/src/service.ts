@@ -29,6 +29,10 @@ import { createLiveView } from './live-view.ts'
 import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import type { LaneDeps } from './partition-lane.ts'
+import { createReplayMetrics } from './replay-metrics.ts'
+import { createReplayProducer, type ReplayProducer } from './replay-producer.ts'
+import { type ReplayRunner, startReplayRunner } from './replay-runner.ts'
+import { createReplayStore, type EventReplay } from './replay-store.ts'
 import { readMigrations } from './read-migrations.ts'
 import { retryUntilDone } from './retry.ts'
 import { createRowWriter } from './row-writer.ts'
@@ -56,6 +60,8 @@ interface Parts {
   deliveries?: DeliveriesConsumer
   landedThrough?: LandedThrough
   backfills?: BackfillRunner
+  replays?: ReplayRunner
+  replayProducer?: ReplayProducer
   partitions: number
 }
 
@@ -79,6 +85,7 @@ export async function createService(
     liveCells: live.cells,
   })
   const backfillMetrics = createBackfillMetrics(metrics.registry, () => parts.backfills?.unfinished() ?? 0)
+  const replayMetrics = createReplayMetrics(metrics.registry, () => parts.replays?.unfinished() ?? 0)
   const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
   const aggregation = createAggregationService({
     authenticator: createAuthenticator(
@@ -174,6 +181,24 @@ export async function createService(
       },
       { partitions: parts.partitions, chunkEvents: config.backfillChunkEvents },
     )
+    parts.replayProducer = createReplayProducer(
+      { partitions: parts.partitions, catalogPosition: catalog.position, now, logger },
+      config,
+    )
+    parts.replays = startReplayRunner(
+      {
+        replays: () => (catalog.store.all('replay') as readonly EventReplay[]).filter(isOfEvents),
+        onCatalogChange: catalog.store.onChange,
+        lanes: events.lanes,
+        store: createReplayStore(clickhouse),
+        send: parts.replayProducer.send,
+        insert: eventsDeps.insert,
+        metrics: replayMetrics,
+        logger,
+        now,
+      },
+      { partitions: parts.partitions },
+    )
     parts.landedThrough = followLandedThrough(
       { lanes: events.lanes, watermarks: events.watermarks, readiness, logger, now },
       config,
@@ -194,6 +219,8 @@ export async function createService(
       await grpc.stop(200)
       await parts.landedThrough?.stop()
       await parts.backfills?.stop()
+      await parts.replays?.stop()
+      await parts.replayProducer?.stop()
       // Two thirds of the time for what was read, the rest for leaving the group.
       await parts.events?.stop((config.shutdownTimeoutMs * 2) / 3)
       await parts.deliveries?.stop()
@@ -202,6 +229,10 @@ export async function createService(
       await operations.stop()
     },
   }
+}
+
+function isOfEvents({ body }: { readonly body: { readonly what: string } }): boolean {
+  return body.what === 'events'
 }
 
 /** An event waits longer than reports may lag behind. */

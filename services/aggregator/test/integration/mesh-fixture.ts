@@ -23,6 +23,7 @@ export interface MeshFixture {
   startAggregator(faults?: Faults): Promise<AggregatorService>
   putEventType(name: string, body: object, version?: number): Promise<void>
   putMeter(name: string, body: object, version?: number): Promise<void>
+  putReplay(name: string, body: object): Promise<void>
   /** One message per partition, as ingest packs them. */
   publish(events: readonly Event[]): Promise<void>
   /** One message to a partition, whatever the events' names ask for. */
@@ -138,6 +139,7 @@ export async function createMeshFixture(
     },
     putEventType: (resource, body, version = 1) => put('event-type', resource, body, version),
     putMeter: (resource, body, version = 1) => put('meter', resource, body, version),
+    putReplay: (resource, body) => put('replay', resource, body, 1),
     async publish(events) {
       const byPartition = Object.groupBy(events, (event) => eventPartition(event, partitions))
       await Promise.all(
