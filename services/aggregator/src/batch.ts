@@ -95,7 +95,8 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
         for (const reading of judgement.readings) overlay.add(event.tenant, event.receivedAtUs, reading)
         for (const reading of judgement.values) {
           writeMeterReadingRow(values, event, judged.position, reading)
-          overlay.add(event.tenant, event.receivedAtUs, reading)
+          // The live view keeps sums only: it shows how many there were.
+          overlay.add(event.tenant, event.receivedAtUs, { ...reading, value: null })
         }
       } else {
         writeInvalidEventRow(invalid, event, facts, judgement)

@@ -30,6 +30,7 @@ export function formatLiveJson(push: LivePush, generatedAtUs: number): string {
   const { meter, all } = push
   const seconds = (push.reset ? all : push.changed).map((second) => formatSecond(second, meter))
   const total = sumCells(all.map((second) => second.total))
+  const totalValue = hasSeveralCurrencies(all, meter) ? 'null' : liveValue(total, meter.aggregation)
   const named = all.map((second) => ({
     ...second,
     groups: second.groups.filter((cell) => isNamed(cell, meter)),
@@ -45,15 +46,20 @@ export function formatLiveJson(push: LivePush, generatedAtUs: number): string {
     dimensions: meter.dimensions,
   })
   const rate = currentRate(all, push.asOfUs)
-  return `${head.slice(0, -1)},"seconds":[${seconds.join(',')}],"totals":{"value":${liveValue(
-    total,
-    meter.aggregation,
-  )},"perSecond":${rate}},"top":[${top.map((cell) => formatCell(cell, meter)).join(',')}]}`
+  return `${head.slice(0, -1)},"seconds":[${seconds.join(',')}],"totals":{"value":${totalValue},"perSecond":${rate}},"top":[${top.map((cell) => formatCell(cell, meter)).join(',')}]}`
 }
 
 /** An aggregator puts all groups beyond its cap into one cell without values. */
 function isNamed({ group }: LiveCell, { dimensions }: ReportMeter): boolean {
   return group.length === dimensions.length
+}
+
+/** Their amounts make no sum; each group has its own. */
+function hasSeveralCurrencies(seconds: readonly Pick<MergedSecond, 'groups'>[], meter: ReportMeter): boolean {
+  if (meter.aggregation !== 'amount') return false
+  const index = meter.dimensions.indexOf('currency')
+  const currencies = new Set(seconds.flatMap(({ groups }) => groups.map(({ group }) => group[index])))
+  return currencies.size > 1
 }
 
 function formatSecond({ second, total, groups }: MergedSecond, meter: ReportMeter): string {
@@ -66,7 +72,8 @@ function formatSecond({ second, total, groups }: MergedSecond, meter: ReportMete
           maxGroupsOfSecond,
         )
   const time = new Date(second * 1_000).toISOString()
-  return `{"second":"${time}","value":${liveValue(total, meter.aggregation)},"groups":[${shown
+  const value = hasSeveralCurrencies([{ groups }], meter) ? 'null' : liveValue(total, meter.aggregation)
+  return `{"second":"${time}","value":${value},"groups":[${shown
     .map((cell) => formatCell(cell, meter))
     .join(',')}]}`
 }

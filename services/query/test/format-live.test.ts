@@ -74,3 +74,25 @@ t.test('an event is framed for server-sent events, and written once', async (t) 
   t.equal(formatLiveEvent(push, now), text)
   t.equal(written, 1)
 })
+
+t.test('amounts of several currencies are not added up, and what needs every value has none', async (t) => {
+  const amounts = { ...meter, aggregation: 'amount', dimensions: ['currency', 'settled'] } as const
+  const amount = (currency: string, minor: bigint): LiveCell => ({
+    ...cell([currency, 'false'], 1),
+    sum: minor * 10n ** 18n,
+  })
+  const shown = (...groups: LiveCell[]) => {
+    const total = { ...cell([], 2), sum: groups.reduce((sum, it) => sum + it.sum, 0n) }
+    const seconds = [{ second: start, total, groups }]
+    return JSON.parse(
+      formatLiveJson({ ...push, meter: amounts, changed: seconds, all: seconds }, 0),
+    ) as object
+  }
+  t.match(shown(amount('SEK', 500n), amount('EUR', 7n)), {
+    seconds: [{ value: null, groups: [{ value: 500 }, { value: 7 }] }],
+    totals: { value: null },
+  })
+  t.match(shown(amount('SEK', 500n)), { seconds: [{ value: 500 }], totals: { value: 500 } })
+  const unique = { ...push, meter: { ...meter, aggregation: 'unique' } } as const
+  t.match(JSON.parse(formatLiveJson(unique, 0)), { totals: { value: null, perSecond: 2.4 } })
+})
