@@ -16,7 +16,12 @@ export function receiveTimeouts(
 ): { requestTimeout: number; http?: object; https?: object } {
   const headersTimeout = Math.min(headersTimeoutMs, receiveTimeoutMs)
   // Looked for four times meanwhile; by default only each half minute.
-  const server = { headersTimeout, connectionsCheckingInterval: Math.ceil(headersTimeout / 4) }
+  const server = {
+    headersTimeout,
+    connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
+    // `requireHost` says why.
+    requireHostHeader: false,
+  }
   return {
     requestTimeout: receiveTimeoutMs,
     ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
