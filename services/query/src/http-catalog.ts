@@ -19,7 +19,7 @@ import type { Authorize, HttpDeps } from './http.ts'
 import { isKnown } from './http-reports.ts'
 import { listLimits } from './list-parameters.ts'
 
-type CatalogDeps = Pick<HttpDeps, 'catalog' | 'cursors' | 'keyUsage'>
+type CatalogDeps = Pick<HttpDeps, 'catalog' | 'cursors' | 'keyUsage' | 'replays'>
 
 export function addCatalogRoutes(app: FastifyInstance, deps: CatalogDeps, authorize: Authorize): void {
   for (const kind of catalogKinds) addKind(app, deps, authorize, kind)
@@ -43,7 +43,7 @@ function addKind(
 ): void {
   const { kind, path, member, noun, scope } = described
   const onRequest = keyWith(authorize, scope)
-  app.get(path, { onRequest, schema: listKind(described) }, (request, reply) => {
+  app.get(path, { onRequest, schema: listKind(described) }, async (request, reply) => {
     const { tenant } = authorize(request, scope)
     const { limit = listLimits.maxItems, cursor } = request.query as Static<typeof CatalogQuery>
     const subject = JSON.stringify(['catalog', tenant, kind])
@@ -52,7 +52,7 @@ function addKind(
     const page = entries.slice(0, limit)
     const last = entries.length > limit ? page.at(-1) : undefined
     return sendJson(reply, {
-      [member]: page.map((entry) => show(entry, deps)),
+      [member]: await show(tenant, page, deps),
       ...(last !== undefined && { nextCursor: deps.cursors.encode(subject, [last.name]) }),
     })
   })
@@ -74,24 +74,37 @@ function keyWith(authorize: Authorize, scope: Scope) {
   }
 }
 
-/** Of a key also when it was last used: its version does not tell of that. */
-function show(entry: CatalogEntry, { keyUsage }: CatalogDeps): object {
-  const shown = showResource(entry.kind, entry)
-  if (entry.kind !== 'key') return shown
-  const lastUsedAtUs = keyUsage.lastUsedAtUs(entry.name)
-  return { ...shown, lastUsedAt: lastUsedAtUs === undefined ? null : formatTimestamp(lastUsedAtUs) }
+/** Kinds that tell more than their version does: when a key was last used, how far a replay has come. */
+const changing: ReadonlySet<string> = new Set(['key', 'replay'])
+
+async function show(
+  tenant: string,
+  entries: readonly CatalogEntry[],
+  { keyUsage, replays }: CatalogDeps,
+): Promise<readonly object[]> {
+  const named = entries.filter(({ kind }) => kind === 'replay').map(({ name }) => name)
+  const progress = await replays.read(tenant, named)
+  return entries.map((entry) => {
+    const shown = showResource(entry.kind, entry)
+    if (entry.kind === 'replay') return { ...shown, ...progress.get(entry.name) }
+    if (entry.kind !== 'key') return shown
+    const lastUsedAtUs = keyUsage.lastUsedAtUs(entry.name)
+    return { ...shown, lastUsedAt: lastUsedAtUs === undefined ? null : formatTimestamp(lastUsedAtUs) }
+  })
 }
 
-function sendEntry(
+async function sendEntry(
   request: FastifyRequest,
   reply: FastifyReply,
   entry: CatalogEntry,
   deps: CatalogDeps,
-): FastifyReply {
+): Promise<FastifyReply> {
   const tag = `"${entry.version}"`
   reply.header('etag', tag).header('cache-control', 'private, no-cache')
-  const known = entry.kind !== 'key' && isKnown(request.headers['if-none-match'], tag)
-  return known ? reply.code(304).send() : sendJson(reply, show(entry, deps))
+  const known = !changing.has(entry.kind) && isKnown(request.headers['if-none-match'], tag)
+  if (known) return reply.code(304).send()
+  const [shown] = await show(entry.tenant, [entry], deps)
+  return sendJson(reply, shown ?? {})
 }
 
 function sendJson(reply: FastifyReply, body: object): FastifyReply {

@@ -22,6 +22,7 @@ import { createEventLister, type EventLister } from './list-events.ts'
 import { createLiveHub, type LiveHub } from './live-hub.ts'
 import { createQueryMetrics, type QueryMetrics, registerGauges } from './metrics.ts'
 import { createBackfillReader } from './read-backfill.ts'
+import { createReplayProgressReader, type ReplayProgressReader } from './read-replays.ts'
 import { createReportReader, type ReportReader } from './read-report.ts'
 import { nowUs } from './time.ts'
 import { watchClickhouse } from './watch-clickhouse.ts'
@@ -35,6 +36,7 @@ export interface Core {
   readonly events: EventLister
   readonly deliveries: DeliveryLister
   readonly catalog: CatalogView
+  readonly replays: ReplayProgressReader
   readonly cursors: CursorCodec
   readonly metrics: QueryMetrics
 }
@@ -71,6 +73,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors }),
     catalog,
+    replays: createReplayProgressReader(clickhouse),
     cursors,
     metrics,
   }

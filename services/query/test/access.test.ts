@@ -104,6 +104,7 @@ function emptyCore(touched: string[]) {
     ),
     limits: { take: () => undefined, charge: () => undefined },
     keyUsage: { lastUsedAtUs: () => undefined },
+    replays: { read: async () => new Map() },
     logger: createLogger('query', 'silent'),
     countRequest: () => {},
   }

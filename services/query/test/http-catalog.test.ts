@@ -30,8 +30,10 @@ async function startCatalog(t: Test, bodies: readonly [ResourceKind, string, obj
     asked.push(scope)
     return createAuthenticator(rootKey).authenticate(request.headers.authorization, scope)
   }
+  const progress = { status: 'running', selected: 5, processed: 2, stillInvalid: 1 } as const
+  const replays = { read: async () => new Map([['rep_3', progress]]) }
   const keyUsage = { lastUsedAtUs: (id: string) => (id === 'key_1' ? 1_700_000_000_500_000 : undefined) }
-  addCatalogRoutes(app, { catalog: store, cursors: createCursorCodec(rootKey), keyUsage }, authorize)
+  addCatalogRoutes(app, { catalog: store, cursors: createCursorCodec(rootKey), keyUsage, replays }, authorize)
   t.teardown(() => app.close())
   const get = (url: string, headers = {}) =>
     app.inject({ url, headers: { authorization: `Bearer ${rootKey}`, ...headers } })
@@ -84,6 +86,10 @@ t.test('replays are listed in the order in which they were asked for', async (t)
   t.notOk((second.json() as { nextCursor?: string }).nextCursor)
   t.equal((await get(`/v1/keys?cursor=${first.nextCursor}`)).statusCode, 400, 'another list’s cursor')
   t.match((await get('/v1/replays/rep_1')).json(), { id: 'rep_1', what: 'events' })
+  const progress = { status: 'running', selected: 5, processed: 2, stillInvalid: 1 }
+  t.match(second.json(), { replays: [progress] })
+  const begun = await get('/v1/replays/rep_3', { 'if-none-match': '*' })
+  t.match(begun.json(), progress, 'its version does not tell how far it is')
 })
 
 t.test('settings are the defaults until somebody has written some', async (t) => {

@@ -61,6 +61,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     authenticator: createAuthenticator(rootKey),
     limits: createKeyUsageBook('test'),
     keyUsage: createKeyUsageBook('test'),
+    replays: { read: async () => new Map() },
     logger: createLogger('test', 'silent'),
     countRequest: () => {},
   })
