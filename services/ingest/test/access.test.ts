@@ -1,7 +1,6 @@
-import { createAuthenticator, type Scope, scopes } from '@millrace/catalog/authenticate-key'
-import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import { type Scope, scopes } from '@millrace/catalog/scopes'
 import { CloudEvent, IngestServiceService, PublishRequest, PublishStreamRequest } from '@millrace/proto'
-import { collectRoutes, listMethods, openGrpc } from '@millrace/scripts/access'
+import { collectRoutes, createKeyring, keyFor, listMethods, openGrpc } from '@millrace/scripts/access'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
@@ -11,7 +10,6 @@ import { createIngestGrpc } from '../src/grpc.ts'
 import type { IngestHttpDeps } from '../src/http.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
 import { type SampleHttp, startSampleHttp } from './sample-doors.ts'
-import { keyFor, storeOfKeys } from './sample-keys.ts'
 
 interface Sample {
   readonly scope: Scope
@@ -72,11 +70,7 @@ const tables = Object.entries(routes).flatMap(([route, samples]) =>
 /** The door with a key of each tenant for each scope; tells whose things were touched. */
 async function startDoor(t: Test) {
   const touched: string[] = []
-  const store = storeOfKeys(tenants)
-  const authenticator = createAuthenticator(
-    'root-key-of-the-tests',
-    createKeyDirectory(() => store),
-  )
+  const authenticator = createKeyring(tenants)
   const overrides: Partial<IngestHttpDeps> = {
     authenticator,
     acceptEvents: async (events) => {

@@ -1,9 +1,7 @@
-import { createAuthenticator } from '@millrace/catalog/authenticate-key'
-import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import type { Principal } from '@millrace/catalog/authenticate-key'
 import { ServiceError } from '@millrace/service-kit/errors'
 import t from 'tap'
 import { authorization, startSampleHttp } from './sample-doors.ts'
-import { keyFor, storeOfKeys } from './sample-keys.ts'
 
 const json = { authorization, 'content-type': 'application/json' }
 const nowUs = 1_700_000_000_000_001
@@ -75,20 +73,15 @@ t.test('a retraction says whether data is erased, and when Kafka’s copy is gon
 })
 
 t.test('what a key is constrained to goes with the command', async (t) => {
-  const store = storeOfKeys(['acme'])
-  const scope = 'events:retract'
-  const known = store.latest('acme', 'key', `key_${scope}`)
-  if (known === undefined) throw new Error('there is no such key')
-  const constraints = { eventTypes: ['visit.*'], subjects: ['ward-7/*', 'x'] }
-  const body = { ...(JSON.parse(known.json) as object), constraints }
-  store.apply({ ...known, version: 2, json: JSON.stringify(body) })
-  const authenticator = createAuthenticator(
-    'root-key-of-the-tests',
-    createKeyDirectory(() => store),
-  )
-  const { app, commands } = await startSampleHttp(t, { authenticator })
-  const headers = { authorization: keyFor('acme', scope) }
-  const response = await app.inject({ method: 'DELETE', url: '/v1/events/1?source=a', headers })
+  const ward: Principal = {
+    tenant: 'acme',
+    application: 'ward-7',
+    scopes: new Set(['events:retract']),
+    keyId: 'key_1',
+    constraints: { eventTypes: ['visit.*'], subjects: ['ward-7/*', 'x'] },
+  }
+  const { app, commands } = await startSampleHttp(t, { authenticator: { authenticate: () => ward } })
+  const response = await app.inject({ method: 'DELETE', url: '/v1/events/1?source=a' })
   t.equal(response.statusCode, 202)
   t.match(commands, [
     { value: { tenant: 'acme', allowedEventTypes: ['visit.*'], allowedSubjects: ['ward-7/*', 'x'] } },

@@ -1,8 +1,7 @@
-import { createAuthenticator, type Scope } from '@millrace/catalog/authenticate-key'
-import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import type { Scope } from '@millrace/catalog/scopes'
+import { createKeyring, keyFor } from '@millrace/scripts/access'
 import t from 'tap'
 import { authorization, startSampleHttp } from './sample-doors.ts'
-import { keyFor, storeOfKeys } from './sample-keys.ts'
 
 const json = { authorization, 'content-type': 'application/json' }
 const deliveries = { what: 'deliveries', filter: { status: 'dead' } }
@@ -73,12 +72,7 @@ t.test('filters are checked by what is replayed', async (t) => {
 })
 
 t.test('replaying deliveries and replaying events take scopes of their own', async (t) => {
-  const store = storeOfKeys(['acme'])
-  const authenticator = createAuthenticator(
-    'root-key-of-the-tests',
-    createKeyDirectory(() => store),
-  )
-  const { app } = await startSampleHttp(t, { authenticator })
+  const { app } = await startSampleHttp(t, { authenticator: createKeyring(['acme']) })
   const replay = async (scope: Scope, payload: object): Promise<number> => {
     const headers = { ...json, authorization: keyFor('acme', scope) }
     return (await app.inject({ method: 'POST', url: '/v1/replays', headers, payload })).statusCode

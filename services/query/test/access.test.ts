@@ -1,7 +1,4 @@
-import { createAuthenticator, type Scope, scopes } from '@millrace/catalog/authenticate-key'
-import { type CatalogStore, createCatalogStore } from '@millrace/catalog/catalog-store'
-import { createKeyDirectory } from '@millrace/catalog/key-directory'
-import { hashKey } from '@millrace/catalog/key-text'
+import { type Scope, scopes } from '@millrace/catalog/scopes'
 import {
   GetReportRequest,
   ListDeliveriesRequest,
@@ -9,7 +6,7 @@ import {
   LiveRequest,
   QueryServiceService,
 } from '@millrace/proto'
-import { collectRoutes, listMethods, openGrpc } from '@millrace/scripts/access'
+import { collectRoutes, createKeyring, keyFor, listMethods, openGrpc } from '@millrace/scripts/access'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { createLogger } from '@millrace/service-kit/log'
@@ -60,27 +57,6 @@ const routes: Readonly<Record<string, Sample | null>> = {
 const isAsset = (route: string): boolean => route.startsWith('GET /assets/')
 
 const tenants = ['acme', 'other'] as const
-const keyFor = (tenant: string, scope: Scope): string => `Bearer mr_${tenant}_${scope}`
-
-function storeOfKeys(): CatalogStore {
-  const store = createCatalogStore()
-  for (const tenant of tenants) {
-    for (const scope of scopes) {
-      const hash = hashKey(keyFor(tenant, scope).slice('Bearer '.length))
-      store.apply({
-        tenant,
-        kind: 'key',
-        name: `key_${scope}`,
-        version: 1,
-        deleted: false,
-        json: JSON.stringify({ application: 'test', scopes: [scope], expiresAt: null, hash }),
-        writtenAtUs: 1,
-        writtenBy: 'root',
-      })
-    }
-  }
-  return store
-}
 
 /** A core in which nothing is to be found, and which tells whose things were looked for. */
 function emptyCore(touched: string[]) {
@@ -89,7 +65,6 @@ function emptyCore(touched: string[]) {
     throw new ServiceError('not-found', 'There is nothing here.')
   }
   const lookFor = async ({ tenant }: { readonly tenant: string }): Promise<never> => look(tenant)
-  const store = storeOfKeys()
   const deps: HttpDeps = {
     reports: { read: lookFor },
     live: { subscribe: ({ tenant }) => look(tenant), subscribers: () => 0, feeds: () => 0, stop: () => {} },
@@ -98,13 +73,9 @@ function emptyCore(touched: string[]) {
     catalog: { meter: look, list: look },
     cursors: createCursorCodec('root-key-of-the-tests'),
     metrics: createQueryMetrics(new Registry()),
-    authenticator: createAuthenticator(
-      'root-key-of-the-tests',
-      createKeyDirectory(() => store),
-    ),
+    authenticator: createKeyring(tenants),
     limits: { take: () => undefined, charge: () => undefined },
     keyUsage: { lastUsedAtUs: () => undefined },
-    replays: { read: async () => new Map() },
     logger: createLogger('query', 'silent'),
     countRequest: () => {},
   }
