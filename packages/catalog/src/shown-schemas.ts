@@ -80,8 +80,15 @@ const replayBody: Members = {
     what: Type.Enum(['events', 'deliveries']),
     filter: Type.Object({}, { additionalProperties: true }),
     ratePerSecond: Type.Integer(),
-    status: Type.String(),
+    status: Type.Enum(['accepted', 'running', 'done']),
+    selected: Type.Optional(Type.Integer({ description: 'What it had to re-drive when it began.' })),
+    processed: Type.Optional(Type.Integer({ description: 'Events of them that are valid now.' })),
+    stillInvalid: Type.Optional(Type.Integer({ description: 'Events of them that are still invalid.' })),
     requestedAt: Type.String({ format: 'date-time' }),
+    constraints: Type.Optional({
+      ...Key.properties.constraints,
+      description: 'What the key is constrained to that asked for it.',
+    } as typeof Key.properties.constraints),
   },
   required: ['what', 'filter', 'ratePerSecond', 'status', 'requestedAt'],
 }

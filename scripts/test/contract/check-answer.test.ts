@@ -58,6 +58,7 @@ t.test('an answer as it is documented has no faults', async (t) => {
 
 t.test('each way of not being as documented is told', async (t) => {
   t.match(faultsOf(200, good, '{}'), /'at'/)
+  t.match(faultsOf(200, good, '{"at": "2026-01-01T00:00:00Z", "unheard": 1}'), /unheard/)
   t.match(faultsOf(200, good, '{"at": "yesterday"}'), /\/at .*date-time/)
   t.match(faultsOf(200, { ...good, 'content-type': 'text/html' }, '{}'), /content-type is text\/html/)
   t.match(faultsOf(200, { 'content-type': 'application/json', etag: '"1"' }, '{}'), /x-request-id is missing/)

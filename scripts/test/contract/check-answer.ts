@@ -25,14 +25,15 @@ const documentId = 'openapi.json'
 export function createAnswerCheck(document: OpenApiDocument): AnswerCheck {
   const ajv = new Ajv2020({ strict: false, logger: false, allErrors: true })
   formats.default(ajv)
-  ajv.addSchema(document, documentId)
+  ajv.addSchema(closed(document) as object, documentId)
   const compiled = new Map<string, ValidateFunction>()
   const check = (pointer: string, value: unknown): string[] => {
     const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `${documentId}#${pointer}` })
     compiled.set(pointer, validate)
     if (validate(value)) return []
     return (validate.errors ?? []).map(
-      ({ instancePath, message }) => `${instancePath || 'the body'} ${message}`,
+      ({ instancePath, message, params }) =>
+        `${instancePath || 'the body'} ${message} ${JSON.stringify(params)}`,
     )
   }
   return {
@@ -55,6 +56,15 @@ export function createAnswerCheck(document: OpenApiDocument): AnswerCheck {
       )
     },
   }
+}
+
+/** Members that no schema names are faults: whoever reads the document would not know of them. */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, closed(member)]))
+  const isOpen = members.type === 'object' && 'properties' in members && !('additionalProperties' in members)
+  return isOpen ? { ...members, additionalProperties: false } : members
 }
 
 function headerFaults(document: OpenApiDocument, { headers = {} }: Documented, answer: Answer): string[] {

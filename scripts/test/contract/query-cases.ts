@@ -39,7 +39,7 @@ export function queryCases(ids: KnownIds): CasesOfDoor {
       409: ({ send, example }) => send({ ...example, params: { id: ids.twins } }),
     },
     getKey: one({ name: ids.key }),
-    getReplay: { ...one({ name: ids.replay }), ...unchanged({ params: { name: ids.replay } }) },
+    getReplay: one({ name: ids.replay }),
     getDelivery: one({ id: ids.delivery }),
     getPostback: one({ id: ids.postback }),
   }

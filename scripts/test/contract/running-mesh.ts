@@ -68,7 +68,7 @@ export async function startMesh(t: Test, environment: Environment) {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 30_000,
+  timeoutMs = 90_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {

@@ -21,7 +21,7 @@ import {
 } from '../contract/running-mesh.ts'
 import { type CasesOfDoor, generalCases, type Stage, setScene } from '../contract/scene.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const environment = freshEnvironment()
 const crowded = freshEnvironment()

@@ -134,6 +134,9 @@ export function listKind(kind: CatalogKind) {
   }
 }
 
+/** Kinds that tell more than their version does. */
+const changing: ReadonlySet<ResourceKind> = new Set(['key', 'replay'])
+
 export function getKind(kind: CatalogKind) {
   const { noun, title, scope, example } = kind
   return {
@@ -144,12 +147,12 @@ export function getKind(kind: CatalogKind) {
     params: Type.Object({
       name: Type.String({ description: `Of the ${noun}.`, examples: [Object.values(example)[0]] }),
     }),
-    ...(kind.kind !== 'key' && { headers }),
+    ...(!changing.has(kind.kind) && { headers }),
     querystring: NoQuery,
     response: {
       200: answer('As it is now.', shownSchemas[kind.kind], { headers: etag, example }),
-      // When a key was last used is no part of its version.
-      ...(kind.kind !== 'key' && { 304: emptyAnswer('if-none-match holds the ETag.', etag) }),
+      // When a key was last used, and how far a replay has come, is no part of a version.
+      ...(!changing.has(kind.kind) && { 304: emptyAnswer('if-none-match holds the ETag.', etag) }),
       ...problems(400, 404, 503),
     },
   }
