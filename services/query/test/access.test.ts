@@ -76,6 +76,7 @@ function emptyCore(touched: string[]) {
     authenticator: createKeyring(tenants),
     limits: { take: () => undefined, charge: () => undefined },
     keyUsage: { lastUsedAtUs: () => undefined },
+    replays: { read: async () => new Map() },
     logger: createLogger('query', 'silent'),
     countRequest: () => {},
   }
