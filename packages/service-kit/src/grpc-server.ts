@@ -1,4 +1,10 @@
-import { Metadata, Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  Metadata,
+  Server,
+  type ServerInterceptor,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 import { protoDirectory } from '@millrace/proto/proto-files'
@@ -29,11 +35,14 @@ export interface GrpcDoorConfig extends GrpcTls {
 
 /** A gRPC server with the standard health service, which follows `readiness`, and reflection. */
 export async function startGrpcDoor(
-  deps: { readiness: Readiness },
+  deps: { readiness: Readiness; interceptors?: ServerInterceptor[] },
   config: GrpcDoorConfig,
   services: readonly GrpcService[],
 ): Promise<GrpcDoor> {
-  const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 })
+  const server = new Server({
+    'grpc.max_receive_message_length': 16 * 1024 * 1024,
+    interceptors: deps.interceptors ?? [],
+  })
   const health = new HealthImplementation()
   const report = (ready: boolean): void => {
     for (const name of ['', ...services.map((service) => service.name)]) {

@@ -54,6 +54,11 @@ export const settings = {
     count(64 * mebibyte),
     'bytes that may wait for Kafka’s confirmation; requests above it are answered with 503',
   ),
+  maxRequestBytes: setting(
+    'INGEST_MAX_REQUEST_BYTES',
+    count(128 * mebibyte),
+    'bytes that all requests that are being read or answered may hold together; requests above it are answered with 503',
+  ),
   maxQueueMs: setting(
     'INGEST_MAX_QUEUE_MS',
     count(2_000, 100),

@@ -25,10 +25,12 @@ import { strictIngestService, wellFormed } from './grpc-requests.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { createPublishStream } from './publish-stream.ts'
 import { createReception } from './reception.ts'
+import type { RequestBudget, RequestShare } from './request-budget.ts'
 
 export interface IngestGrpcDeps extends AcceptRequestDeps {
   readonly authenticator: Authenticator
   readonly limits: KeyLimits
+  readonly requestBudget: RequestBudget
   readonly metrics: IngestMetrics
   readonly logger: Logger
   /** Microseconds since 1970. */
@@ -65,7 +67,10 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
   const authenticate = ({ authorization }: Caller): Principal =>
     deps.authenticator.authenticate(authorization, 'events:write')
   const publish: Publish = async (events, caller) => {
+    let share: RequestShare | undefined
     try {
+      share = deps.requestBudget.open()
+      share.take(dataBytes(events))
       // For each request of a stream anew: a key may be revoked while the stream is open.
       const principal = authenticate(caller)
       const limit = deps.limits.take(principal, 1)
@@ -82,6 +87,8 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
       if (error instanceof ServiceError) deps.metrics.refused(error.code)
       else deps.logger.error({ err: error }, 'publish failed')
       throw error
+    } finally {
+      share?.close()
     }
   }
   const streams = createPublishStream(publish)
@@ -132,13 +139,16 @@ function checkSize(events: readonly CloudEvent[], config: IngestGrpcConfig): voi
       `A request holds at most ${config.maxEvents} events. Send smaller batches.`,
     )
   }
-  const bytes = events.reduce((sum, event) => sum + event.data.length, 0)
-  if (bytes > config.maxBodyBytes) {
+  if (dataBytes(events) > config.maxBodyBytes) {
     throw new ServiceError(
       'too-large',
       'The request is larger than this service accepts. Send smaller batches.',
     )
   }
+}
+
+function dataBytes(events: readonly CloudEvent[]): number {
+  return events.reduce((sum, event) => sum + event.data.length, 0)
 }
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerDuplexStream<unknown, unknown>

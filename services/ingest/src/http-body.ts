@@ -3,6 +3,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readCodings, understoodCodings } from './content-coding.ts'
 import { letContinue } from './expect-continue.ts'
+import { takeDecodedBytes } from './limit-request-bytes.ts'
 import type { BodyLimits, IncomingBody } from './receive-body.ts'
 
 /** Hands bodies to their routes unread: those who read them know better how much of them to hold. */
@@ -28,8 +29,8 @@ export function incomingBody({ headers, raw }: FastifyRequest, payload: Readable
   }
 }
 
-export function limitsOf(_request: FastifyRequest, maxBytes: number): BodyLimits {
-  return { maxBytes, grow: () => undefined }
+export function limitsOf(request: FastifyRequest, maxBytes: number): BodyLimits {
+  return { maxBytes, grow: (bytes) => takeDecodedBytes(request, bytes) }
 }
 
 /** A hook that refuses what nobody here could decode, before the body is read; it says what could be. */

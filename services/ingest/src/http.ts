@@ -38,7 +38,10 @@ import { addReplayRoutes } from './http-replays.ts'
 import { addSettingsRoutes } from './http-settings.ts'
 import { installJsonBodies } from './json-body.ts'
 import { type ConnectionLimits, limitConnections, receiveTimeouts } from './limit-connections.ts'
+import { limitRequestBytes } from './limit-request-bytes.ts'
 import type { IngestMetrics } from './metrics.ts'
+import type { RequestBudget } from './request-budget.ts'
+import { requireHost } from './require-host.ts'
 import { knownPrincipal } from './require-scope.ts'
 import type { TestEndpoint } from './test-endpoint.ts'
 
@@ -48,6 +51,7 @@ export interface IngestHttpDeps extends AcceptRequestDeps {
   readonly newKey: () => NewKey
   /** Whose an issued key is; undefined when there is none of this id. */
   readonly tenantOfKey: (id: string) => string | undefined
+  readonly requestBudget: RequestBudget
   readonly acceptPostback: AcceptPostback
   readonly acceptCommand: AcceptCommand
   readonly endpoints: EndpointSecretsDeps & { readonly test: TestEndpoint }
@@ -95,10 +99,12 @@ export async function createHttpDoor(
   installExpectations(app)
   installJsonBodies(app)
   installProblems(app)
+  requireHost(app)
   installRateLimits(app, (request) => {
     const principal = knownPrincipal(request)
     return principal && deps.limits.take(principal, 1)
   })
+  limitRequestBytes(app, deps.requestBudget)
   app.addHook('onResponse', (request, reply, done) => {
     deps.metrics.request(routeOf(request), reply.statusCode)
     if (request.raw.complete === false) discardRest(request.raw)

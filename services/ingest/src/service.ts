@@ -27,7 +27,9 @@ import { createEventProducer } from './event-producer.ts'
 import { createIngestGrpc } from './grpc.ts'
 import { guardSend } from './guard-send.ts'
 import { createHttpDoor } from './http.ts'
+import { limitCallBytes } from './limit-call-bytes.ts'
 import { createIngestMetrics } from './metrics.ts'
+import { createRequestBudget } from './request-budget.ts'
 import { createStoredOffsetsReader } from './stored-offsets-reader.ts'
 import { createStoredWatch } from './stored-watch.ts'
 import { createTestEndpoint } from './test-endpoint.ts'
@@ -121,8 +123,10 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     onError: (error) => logger.warn({ err: error }, 'how far events are stored cannot be read'),
     pollMs: storedPollMs,
   })
+  const requestBudget = createRequestBudget(config.maxRequestBytes)
   const http = await createHttpDoor(
     {
+      requestBudget,
       storedWatch,
       authenticator,
       limits,
@@ -149,10 +153,12 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   )
   await http.listen({ host: config.httpHost, port: config.httpPort })
   const ingestGrpc = createIngestGrpc(
-    { authenticator, limits, acceptEvents, storedWatch, metrics, logger, now, newId },
+    { authenticator, limits, requestBudget, acceptEvents, storedWatch, metrics, logger, now, newId },
     config,
   )
-  const grpc = await startGrpcDoor({ readiness }, config, [ingestGrpc.service])
+  const grpc = await startGrpcDoor({ readiness, interceptors: [limitCallBytes(requestBudget)] }, config, [
+    ingestGrpc.service,
+  ])
   return {
     httpPort: boundPort(http),
     grpcPort: grpc.port,

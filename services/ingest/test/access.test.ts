@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { createIngestGrpc } from '../src/grpc.ts'
 import type { IngestHttpDeps } from '../src/http.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
+import { createRequestBudget } from '../src/request-budget.ts'
 import { type SampleHttp, startSampleHttp } from './sample-doors.ts'
 
 interface Sample {
@@ -193,6 +194,7 @@ t.test('each gRPC method lets each scope in or not, for its tenant', async (t) =
     {
       authenticator,
       limits: { take: () => undefined, charge: () => undefined },
+      requestBudget: createRequestBudget(1_000_000),
       acceptEvents: async (events) => {
         seen.push(...events.map(({ tenant }) => tenant))
         return { ids: ['1'], positions: [] }

@@ -17,6 +17,7 @@ import { createAcceptEvents } from '../src/accept-events.ts'
 import type { PartitionedRecord } from '../src/event-producer.ts'
 import { createIngestGrpc } from '../src/grpc.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
+import { createRequestBudget } from '../src/request-budget.ts'
 import { createRandom, mutate, seedOfRun } from './bad-input/random.ts'
 
 const seed = seedOfRun()

@@ -12,6 +12,7 @@ import type { Command } from '../src/accept-command.ts'
 import { createHttpDoor, type IngestHttpConfig, type IngestHttpDeps } from '../src/http.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
 import type { Postback } from '../src/read-postback.ts'
+import { createRequestBudget } from '../src/request-budget.ts'
 
 const rootKey = 'root-key-of-the-tests'
 /** Microseconds since 1970. */
@@ -42,6 +43,7 @@ export async function startSampleHttp(
     {
       authenticator: createAuthenticator(rootKey),
       limits: createKeyUsageBook('sample'),
+      requestBudget: createRequestBudget(1_000_000),
       newKey: () => ({ id: 'key_new', text: 'mr_new' }),
       tenantOfKey: () => undefined,
       acceptEvents: async (events) => {
