@@ -10,6 +10,8 @@ export function readQuery<Name extends string>(
   known: readonly Name[],
 ): Readonly<Partial<Record<Name, string>>> {
   const query = request.query as Readonly<Record<string, string | string[]>>
+  // Most have none.
+  if (!request.url.includes('?')) return query as Partial<Record<Name, string>>
   const faults = Object.entries(query).flatMap(([name, value]): Fault[] => {
     const pointer = `/${name.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`
     if (!known.some((one) => one === name)) {

@@ -10,7 +10,8 @@ const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=[;,]|$)/i
 
 /** Milliseconds that a caller is ready to wait: `Prefer: wait=<seconds>` (RFC 7240, section 4.3). */
 export function readPreferredWait(prefer: string | string[] | undefined): number | undefined {
-  const seconds = wait.exec(prefer === undefined ? '' : String(prefer))?.[1]
+  if (prefer === undefined) return undefined
+  const seconds = wait.exec(String(prefer))?.[1]
   return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
 

@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify'
 export function requireScope(authenticator: Authenticator, scope: Scope) {
   return (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
     try {
-      principals.set(request, authenticator.authenticate(request.headers.authorization, scope))
+      ;(request as Asking)[asked] = authenticator.authenticate(request.headers.authorization, scope)
       done()
     } catch (error) {
       done(error as Error)
@@ -13,11 +13,16 @@ export function requireScope(authenticator: Authenticator, scope: Scope) {
   }
 }
 
-const principals = new WeakMap<FastifyRequest, Principal>()
+/** On the request itself: a weak map of as many short-lived keys costs the garbage collector more than the rest of a request. */
+const asked = Symbol('principal')
+
+interface Asking extends FastifyRequest {
+  [asked]?: Principal
+}
 
 /** Undefined while the request has not shown a key, or when its route does not ask for one. */
 export function knownPrincipal(request: FastifyRequest): Principal | undefined {
-  return principals.get(request)
+  return (request as Asking)[asked]
 }
 
 export function principalOf(request: FastifyRequest): Principal {
