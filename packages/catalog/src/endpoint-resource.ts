@@ -28,12 +28,18 @@ export const Endpoint = Type.Object(
       Type.Record(Type.String(), Type.String(), { description: 'Shown to whoever may read the catalog.' }),
     ),
     eventTypes: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[^\\s\\p{C}]{1,256}$' }), {
-        minItems: 1,
-        maxItems: 100,
-        description:
-          'Types, or patterns in which each * stands for any run of characters. Default every type.',
-      }),
+      Type.Array(
+        Type.String({
+          pattern: '^[^\\s\\p{C}]{1,256}$',
+          'x-form': '1 to 256 characters without blanks and control characters',
+        }),
+        {
+          minItems: 1,
+          maxItems: 100,
+          description:
+            'Types, or patterns in which each * stands for any run of characters. Default every type.',
+        },
+      ),
     ),
     filter: Type.Optional(Filter),
     retry: Type.Optional(Retry),

@@ -6,7 +6,10 @@ const ConstraintPatterns = Type.Array(ConstraintPattern, { minItems: 1, maxItems
 
 /** What POST /v1/keys says of a key. */
 const keyMembers = {
-  application: Type.String({ pattern: '^[^\\s\\p{C}]([^\\p{C}]{0,126}[^\\s\\p{C}])?$' }),
+  application: Type.String({
+    pattern: '^[^\\s\\p{C}]([^\\p{C}]{0,126}[^\\s\\p{C}])?$',
+    'x-form': '1 to 128 characters without control characters, no blank at either end',
+  }),
   scopes: Type.Array(Type.Enum([...scopes]), { minItems: 1, maxItems: 100 }),
   constraints: Type.Optional(
     Type.Object(
@@ -22,7 +25,10 @@ const keyMembers = {
   ),
 }
 
-export const TenantName = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' })
+export const TenantName = Type.String({
+  pattern: '^[a-z0-9][a-z0-9._-]{0,62}$',
+  'x-form': 'up to 63 lower-case letters, digits, dots, underscores and hyphens, first a letter or a digit',
+})
 
 export const KeyRequest = Type.Object(
   {

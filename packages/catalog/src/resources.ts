@@ -1,13 +1,23 @@
 import { type Static, Type } from 'typebox'
 
 /** Names of meters and endpoints in addresses. */
-export const ResourceName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' })
+export const ResourceName = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+  'x-form': 'a letter or a digit, then up to 127 letters, digits, dots, underscores and hyphens',
+})
 
 /** Names of event types are CloudEvents types ("care.x-ray", "com.example/visit"): any text without blanks. */
-export const EventTypeName = Type.String({ pattern: '^[^\\s\\p{C}]{1,256}$' })
+export const EventTypeName = Type.String({
+  pattern: '^[^\\s\\p{C}]{1,256}$',
+  'x-form': '1 to 256 characters without blanks and control characters',
+})
 
 /** JSON Pointer (RFC 6901) into an event as CloudEvents JSON: "/data/path", "/subject". */
-export const EventPointer = Type.String({ pattern: '^(/([^~/]|~0|~1)*)+$', maxLength: 512 })
+export const EventPointer = Type.String({
+  pattern: '^(/([^~/]|~0|~1)*)+$',
+  maxLength: 512,
+  'x-form': 'a JSON Pointer into the event, such as "/data/path" or "/subject"',
+})
 
 const AttributeValues = Type.Record(
   Type.String({ pattern: '^[a-z0-9]{1,64}$' }),
@@ -35,6 +45,7 @@ export type Filter = Static<typeof Filter>
 const Duration = Type.String({
   pattern:
     '^P(?!$)(\\d{1,6}Y)?(\\d{1,6}M)?(\\d{1,6}W)?(\\d{1,6}D)?(T(?=\\d)(\\d{1,6}H)?(\\d{1,6}M)?(\\d{1,6}S)?)?$',
+  'x-form': 'an ISO 8601 duration in whole numbers, such as "PT12H", "P30D" or "P5Y"',
 })
 
 export const EventType = Type.Object(
@@ -53,7 +64,10 @@ export const EventType = Type.Object(
               minimum: -Number.MAX_SAFE_INTEGER,
               maximum: Number.MAX_SAFE_INTEGER,
             }),
-            currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+            currency: Type.String({
+              pattern: '^[A-Z]{3}$',
+              'x-form': 'the three capital letters of a currency (ISO 4217), such as "SEK"',
+            }),
           },
           { additionalProperties: false },
         ),

@@ -15,8 +15,12 @@ export const maxResourceBytes = 256 * 1024
 /** @throws {ServiceError} `invalid-request` */
 export function readName(request: FastifyRequest, shape: Validator, noun: string): string {
   const { name } = request.params as { name: string }
-  if (checkShape(shape, name).length === 0) return name
-  throw new ServiceError('invalid-request', `"${name.slice(0, 300)}" is not a name that ${noun}s may have.`)
+  const [fault] = checkShape(shape, name)
+  if (fault === undefined) return name
+  throw new ServiceError(
+    'invalid-request',
+    `${JSON.stringify(name.slice(0, 300))} is not a name that ${noun}s may have: it ${fault.detail}.`,
+  )
 }
 
 /**
