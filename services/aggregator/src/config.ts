@@ -69,6 +69,11 @@ export const settings = {
       }) as unknown as z.ZodType<number>,
     'time for which a repeat of an event is recognised; ISO 8601 duration',
   ),
+  retentionEveryMs: setting(
+    'AGGREGATOR_RETENTION_EVERY_MS',
+    count(21_600_000),
+    'milliseconds between two looks for events whose type’s retention has passed; removing them rewrites parts of the table',
+  ),
   progressMarginMs: setting(
     'AGGREGATOR_PROGRESS_MARGIN_MS',
     count(500, longestBeforeAppendMs),

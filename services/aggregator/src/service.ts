@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import type { CatalogEntry, EventType } from '@millrace/catalog/resources'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { catalogTopic, deliveriesTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
@@ -33,6 +34,7 @@ import { createReplayMetrics } from './replay-metrics.ts'
 import { createReplayProducer, type ReplayProducer } from './replay-producer.ts'
 import { type ReplayRunner, startReplayRunner } from './replay-runner.ts'
 import { createReplayStore, type EventReplay } from './replay-store.ts'
+import { createRemovedCounter, type RetentionRunner, startRetentionRunner } from './retention-runner.ts'
 import { readMigrations } from './read-migrations.ts'
 import { retryUntilDone } from './retry.ts'
 import { createRowWriter } from './row-writer.ts'
@@ -61,6 +63,7 @@ interface Parts {
   landedThrough?: LandedThrough
   backfills?: BackfillRunner
   replays?: ReplayRunner
+  retention?: RetentionRunner
   replayProducer?: ReplayProducer
   partitions: number
 }
@@ -85,6 +88,7 @@ export async function createService(
     liveCells: live.cells,
   })
   const backfillMetrics = createBackfillMetrics(metrics.registry, () => parts.backfills?.unfinished() ?? 0)
+  const removed = createRemovedCounter(metrics.registry)
   const replayMetrics = createReplayMetrics(metrics.registry, () => parts.replays?.unfinished() ?? 0)
   const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
   const aggregation = createAggregationService({
@@ -181,6 +185,17 @@ export async function createService(
       },
       { partitions: parts.partitions, chunkEvents: config.backfillChunkEvents },
     )
+    parts.retention = startRetentionRunner(
+      {
+        eventTypes: () => catalog.store.all('event-type') as readonly CatalogEntry<EventType>[],
+        lanes: events.lanes,
+        clickhouse,
+        removed,
+        logger,
+        now,
+      },
+      config,
+    )
     parts.replayProducer = createReplayProducer(
       { partitions: parts.partitions, catalogPosition: catalog.position, now, logger },
       config,
@@ -220,6 +235,7 @@ export async function createService(
       await parts.landedThrough?.stop()
       await parts.backfills?.stop()
       await parts.replays?.stop()
+      await parts.retention?.stop()
       await parts.replayProducer?.stop()
       // Two thirds of the time for what was read, the rest for leaving the group.
       await parts.events?.stop((config.shutdownTimeoutMs * 2) / 3)
