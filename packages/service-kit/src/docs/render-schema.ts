@@ -40,7 +40,8 @@ function describeLimits(schema: Schema): string {
 function range(low: number | undefined, high: number | undefined, unit: string): string {
   const text = (value: number): string => value.toLocaleString('en')
   if (low !== undefined && high !== undefined) return `${text(low)} to ${text(high)}${unit}`
-  if (low !== undefined && low !== 0) return `at least ${text(low)}${unit}`
+  if (low !== undefined && low !== 0)
+    return `at least ${text(low)}${low === 1 ? unit.replace(/s$/, '') : unit}`
   return high === undefined ? '' : `at most ${text(high)}${unit}`
 }
 
