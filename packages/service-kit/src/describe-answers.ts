@@ -49,6 +49,8 @@ const whenOf: Readonly<Record<number, string>> = {
   503: 'What the request needs cannot be reached or is behind. Send the same request again after retry-after seconds.',
 }
 
+const fault = { pointer: '/eventTypes', detail: 'has to be a list of at least one' }
+
 const retryAfter = {
   type: 'integer',
   minimum: 0,
@@ -63,7 +65,11 @@ export function problem(status: number): object {
     type: `urn:millrace:problem:${code}`,
     title: meaning.title,
     status,
-    detail: whenOf[status] ?? meaning.title,
+    detail:
+      status === 400
+        ? `Nothing was written: ${fault.pointer} ${fault.detail}.`
+        : (whenOf[status] ?? meaning.title),
+    ...(status === 400 && { errors: [fault] }),
   }
   return {
     description: whenOf[status] ?? meaning.title,
