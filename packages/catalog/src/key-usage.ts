@@ -29,76 +29,40 @@ export interface KeyUsageBook extends KeyLimits {
 /** A last use is told this often; takings as often as `collect` is called. */
 const tellUseEveryMs = 10_000
 
-interface Entry {
-  readonly tenant: string
-  readonly keyId: string
-  bucket: TokenBucket | undefined
-  /** Tokens that were taken here and are not told yet. */
-  untold: number
-  /** Here or elsewhere. */
-  lastUsedMs: number
-  toldMs: number
-}
-
 /** @param instance this process' own id, new at each start */
 export function createKeyUsageBook(instance: string, nowMs: () => number = Date.now): KeyUsageBook {
   const entries = new Map<string, Entry>()
   /** Entries with something to tell. */
   const used = new Set<Entry>()
   const entryOf = (tenant: string, keyId: string, perSecond: number): Entry => {
-    let entry = entries.get(keyId)
-    if (entry === undefined) {
-      entry = { tenant, keyId, bucket: undefined, untold: 0, lastUsedMs: 0, toldMs: 0 }
-      entries.set(keyId, entry)
-    }
-    if (perSecond > 0 && entry.bucket?.perSecond !== perSecond) {
-      entry.bucket = new TokenBucket(perSecond, nowMs())
-    }
+    const entry = entries.get(keyId) ?? new Entry(tenant, keyId)
+    entries.set(keyId, entry)
+    entry.limitTo(perSecond, nowMs())
     return entry
   }
-  const use = (
-    { tenant, keyId, rateLimit }: Principal,
-    tokens: number,
-    admit: (bucket: TokenBucket, now: number) => boolean,
-  ): RateLimitAnswer | undefined => {
+  const use = (principal: Principal, tokens: number, asked: boolean): RateLimitAnswer | undefined => {
+    const { tenant, keyId, rateLimit } = principal
     if (keyId === undefined) return undefined
     const entry = entryOf(tenant, keyId, rateLimit?.perSecond ?? 0)
-    const now = nowMs()
-    entry.lastUsedMs = now
     used.add(entry)
-    if (rateLimit === undefined || entry.bucket === undefined) return undefined
-    const admitted = admit(entry.bucket, now)
-    if (admitted) entry.untold += tokens
-    return toAnswer(entry.bucket, admitted, now)
+    return entry.use(tokens, asked, nowMs())
   }
   return {
-    take: (principal, tokens) => use(principal, tokens, (bucket, now) => bucket.take(tokens, now)),
-    charge: (principal, tokens) =>
-      use(principal, tokens, (bucket, now) => {
-        bucket.charge(tokens, now)
-        return true
-      }),
+    take: (principal, tokens) => use(principal, tokens, true),
+    charge: (principal, tokens) => use(principal, tokens, false),
     lastUsedAtUs(keyId) {
       const lastUsedMs = entries.get(keyId)?.lastUsedMs ?? 0
       return lastUsedMs === 0 ? undefined : lastUsedMs * 1_000
     },
     collect() {
-      const due = [...used].filter(
-        ({ untold, lastUsedMs, toldMs }) => untold > 0 || lastUsedMs - toldMs >= tellUseEveryMs,
-      )
-      return due.map((entry) => {
-        const usage = toUsage(entry, instance)
-        entry.untold = 0
-        entry.toldMs = entry.lastUsedMs
-        used.delete(entry)
-        return usage
-      })
+      const due = [...used].filter((entry) => entry.isDue())
+      for (const entry of due) used.delete(entry)
+      return due.map((entry) => entry.tell(instance))
     },
     restore(untold) {
       for (const { tenant, keyId, taken, perSecond } of untold) {
         const entry = entryOf(tenant, keyId, perSecond)
-        entry.untold += taken
-        entry.toldMs = 0
+        entry.restore(taken)
         used.add(entry)
       }
     },
@@ -110,14 +74,58 @@ export function createKeyUsageBook(instance: string, nowMs: () => number = Date.
   }
 }
 
-function toUsage({ tenant, keyId, bucket, untold, lastUsedMs }: Entry, instance: string): KeyUsage {
-  return {
-    tenant,
-    keyId,
-    instance,
-    taken: untold,
-    lastUsedAtUs: lastUsedMs * 1_000,
-    perSecond: bucket?.perSecond ?? 0,
+/** How one key is used. */
+class Entry {
+  readonly tenant: string
+  readonly keyId: string
+  bucket: TokenBucket | undefined
+  /** Here or elsewhere; 0 when it never was. */
+  lastUsedMs = 0
+  /** Tokens that were taken here and are not told yet. */
+  #untold = 0
+  #toldMs = 0
+
+  constructor(tenant: string, keyId: string) {
+    this.tenant = tenant
+    this.keyId = keyId
+  }
+
+  /** @param perSecond 0 for no limit */
+  limitTo(perSecond: number, now: number): void {
+    if (perSecond > 0 && this.bucket?.perSecond !== perSecond) this.bucket = new TokenBucket(perSecond, now)
+  }
+
+  /** @param asked whether it may be refused */
+  use(tokens: number, asked: boolean, now: number): RateLimitAnswer | undefined {
+    this.lastUsedMs = now
+    if (this.bucket === undefined) return undefined
+    const admitted = !asked || this.bucket.take(tokens, now)
+    if (!asked) this.bucket.charge(tokens, now)
+    if (admitted) this.#untold += tokens
+    return toAnswer(this.bucket, admitted, now)
+  }
+
+  isDue(): boolean {
+    return this.#untold > 0 || this.lastUsedMs - this.#toldMs >= tellUseEveryMs
+  }
+
+  tell(instance: string): KeyUsage {
+    const taken = this.#untold
+    this.#untold = 0
+    this.#toldMs = this.lastUsedMs
+    return {
+      tenant: this.tenant,
+      keyId: this.keyId,
+      instance,
+      taken,
+      lastUsedAtUs: this.lastUsedMs * 1_000,
+      perSecond: this.bucket?.perSecond ?? 0,
+    }
+  }
+
+  restore(taken: number): void {
+    this.#untold += taken
+    this.#toldMs = 0
   }
 }
 
