@@ -5,7 +5,7 @@ PNPM := .toolchain/bin/pnpm
 IF_SET_UP := test -x $(NODE) || { echo 'Nothing is set up here yet: make setup'; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-unit test-integration test-e2e lint format bench load clean
+.PHONY: help setup demo up down status logs test test-unit test-integration test-e2e lint format api bench load clean
 
 help: ## print this menu
 	@printf 'make <target> [PORT_OFFSET=1000] [BROKERS=3]\n\n'
@@ -49,6 +49,9 @@ lint: setup ## format, lint, types, dead code, the contract
 
 format: setup ## format and mend what can be mended
 	@$(PNPM) run format
+
+api: setup ## write what describes the API to docs/api
+	@$(NODE) scripts/api/main.ts
 
 bench: setup ## measure against plain baselines
 	@$(NODE) scripts/bench/main.ts

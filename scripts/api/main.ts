@@ -36,7 +36,7 @@ const stale = Object.entries(files).filter(([name, content]) => {
 })
 for (const [name] of stale) console.log(`docs/api/${name} ${values.check ? 'is stale' : 'written'}`)
 if (values.check && stale.length > 0) {
-  console.error('Run: node scripts/api/main.ts')
+  console.error('Run: make api')
   process.exitCode = 1
 }
 
