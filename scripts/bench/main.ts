@@ -4,6 +4,7 @@ import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
+import { issueKey } from './issue-key.ts'
 import { measureLandingRate } from './landing-rate.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 
@@ -19,7 +20,7 @@ try {
 
 async function benchIngest(mesh: BenchMesh): Promise<void> {
   const ingest = await mesh.start('ingest')
-  const key = mesh.key
+  const key = await issueKey(ingest, mesh.key)
   const { cost, singlesPerSecond } = await measureIngestCost(mesh, ingest, key)
   const both = cost.bareFastify + cost.nativeProducer
   const line = (what: string, seconds: number, wanted: number): string =>

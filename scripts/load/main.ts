@@ -1,8 +1,10 @@
 // A bounded load of page visits on the local stack, one event a request, to be watched on the live page.
-//   make load            RATE=1500 visits a second for SECONDS=30; never above 20,000 a second or 600 seconds
+//   make load                 RATE=1500 visits a second for SECONDS=30; never above 20,000 a second or 600 seconds
+//   SECONDS=600 make load     a soak: what the services' memory was in the first minute and in the last
 import autocannon from 'autocannon'
 import { createMeshHttp } from '../client/mesh-http.ts'
-import { readMeshAddress } from '../local-stack/mesh-address.ts'
+import { readMeshAddress, readOperationsPorts } from '../local-stack/mesh-address.ts'
+import { watchMemory } from './watch-memory.ts'
 
 const rate = Math.min(Number(process.env.RATE ?? 1_500), 20_000)
 const seconds = Math.min(Number(process.env.SECONDS ?? 30), 600)
@@ -26,6 +28,7 @@ await createMeshHttp(address).put('/v1/meters/visits', {
   groupBy: { page: '/data/path' },
 })
 console.log(`${rate} visits a second for ${seconds} s; watch them at ${address.queryUrl}/?meter=visits`)
+const memory = watchMemory(readOperationsPorts())
 const result = await autocannon({
   url: `${address.ingestUrl}/v1/events`,
   method: 'POST',
@@ -40,4 +43,5 @@ console.log(
   `${result['2xx']} acked (${(result['2xx'] / result.duration).toFixed(0)} a second), ${result.non2xx + result.errors} not`,
 )
 console.log(`answer times in ms: p50 ${latency.p50}, p99 ${latency.p99}, max ${latency.max}`)
+console.log(`resident memory\n  ${(await memory.stop()).join('\n  ')}`)
 process.exitCode = result.non2xx + result.errors === 0 ? 0 : 1
