@@ -13,8 +13,8 @@ export function limitRequestBytes(app: FastifyInstance, budget: RequestBudget): 
   app.addHook('preParsing', (request, reply, payload, done) => {
     try {
       const share = budget.open()
-      shares.set(request, share)
-      reply.raw.once('close', share.close)
+      ;(request as Counted)[counted] = share
+      reply.raw.on('close', () => share.close())
       const announced = announcedBytes(request)
       if (announced > trustedBytes) {
         done(null, countBytes(payload, share))
@@ -29,11 +29,15 @@ export function limitRequestBytes(app: FastifyInstance, budget: RequestBudget): 
   })
 }
 
-const shares = new WeakMap<FastifyRequest, RequestShare>()
+const counted = Symbol('share')
+
+interface Counted extends FastifyRequest {
+  [counted]?: RequestShare
+}
 
 /** Takes what came of undoing the codings of the request's body. @throws {ServiceError} `unavailable` */
 export function takeDecodedBytes(request: FastifyRequest, bytes: number): void {
-  shares.get(request)?.take(bytes)
+  ;(request as Counted)[counted]?.take(bytes)
 }
 
 function announcedBytes({ headers }: FastifyRequest): number {
@@ -42,7 +46,7 @@ function announcedBytes({ headers }: FastifyRequest): number {
 }
 
 function countBytes(payload: Readable, share: RequestShare): Readable {
-  const counted = new Transform({
+  const counter = new Transform({
     transform(chunk: Buffer, _encoding, passOn) {
       try {
         share.take(chunk.length)
@@ -52,9 +56,9 @@ function countBytes(payload: Readable, share: RequestShare): Readable {
       }
     },
   })
-  payload.once('error', (error) => counted.destroy(error))
+  payload.once('error', (error) => counter.destroy(error))
   payload.once('close', () => {
-    if (!payload.readableEnded) counted.destroy()
+    if (!payload.readableEnded) counter.destroy()
   })
-  return payload.pipe(counted)
+  return payload.pipe(counter)
 }
