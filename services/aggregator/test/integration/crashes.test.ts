@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import t from 'tap'
 import { differingRollups } from './differing-rollups.ts'
-import { createMeshFixture, type MeshFixture, makeEvent, until } from './mesh-fixture.ts'
+import { createMeshFixture, makeEvent, until } from './mesh-fixture.ts'
+import { runUntilCrash } from './run-until-crash.ts'
 
 const steps = [
   'before the pending range is written down',
@@ -11,17 +9,6 @@ const steps = [
   'after the insert, before the commit',
   'after the commit',
 ]
-
-/** Resolves once the process has killed itself. */
-async function runUntilCrash(mesh: MeshFixture, step: string): Promise<void> {
-  const program = join(import.meta.dirname, 'crashing-aggregator.ts')
-  const child = spawn(process.execPath, [program, step], {
-    env: { ...process.env, ...mesh.environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const [code, signal] = await once(child, 'exit')
-  if (signal !== 'SIGKILL') throw new Error(`ended by itself with ${code ?? signal}`)
-}
 
 // Each waits for Kafka to notice that the member is dead.
 t.jobs = steps.length
@@ -48,7 +35,7 @@ for (const step of steps) {
     const invalid = makeEvent({}, { path: 1 })
     await mesh.publish([...events, invalid])
     await mesh.publish(events.slice(0, 50))
-    await runUntilCrash(mesh, step)
+    await runUntilCrash(t, mesh, step)
 
     await mesh.publish([makeEvent({}, { amount: '0.5' }), ...events.slice(40, 90), invalid])
     await mesh.startAggregator()

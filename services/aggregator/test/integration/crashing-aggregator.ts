@@ -9,6 +9,19 @@ const die = (): Promise<never> => {
   return new Promise(() => {})
 }
 
+/** At the end of the batch whose changes were inserted. */
+function dieAfterChanges(): Faults {
+  let changed = false
+  return {
+    aroundInsert: (insert) => async (block, signal) => {
+      await insert(block, signal)
+      changed ||= block.table === 'event_changes'
+    },
+    aroundCommit: (commit) => (offset, signal) =>
+      changed && (offset.metadata ?? '') === '' ? die() : commit(offset, signal),
+  }
+}
+
 const steps: Readonly<Record<string, Faults>> = {
   'before the pending range is written down': { aroundCommit: () => die },
   'before the insert': { aroundInsert: () => die },
@@ -18,6 +31,17 @@ const steps: Readonly<Record<string, Faults>> = {
       await die()
     },
   },
+  'before the changes of events are inserted': {
+    aroundInsert: (insert) => (block, signal) =>
+      block.table === 'event_changes' ? die() : insert(block, signal),
+  },
+  'after the changes of events, before the erasing': {
+    aroundInsert: (insert) => async (block, signal) => {
+      await insert(block, signal)
+      if (block.table === 'event_changes') await die()
+    },
+  },
+  'after the erasing, before the commit': dieAfterChanges(),
   'after the commit': {
     aroundCommit: (commit) => async (offset, signal) => {
       await commit(offset, signal)
