@@ -22,7 +22,30 @@ export interface TransactionalProducer {
     messages: readonly OutgoingMessage[],
     positions?: readonly ConsumerPosition[],
   ): Promise<readonly number[]>
+  /**
+   * Commits offsets alone. After a rejection the producer may be used again, unless it is a `LostProducerError`.
+   * Nobody else's time-out makes it unsure: it asks again until the transaction is known to be committed or not.
+   */
+  commitOffsets(position: ConsumerPosition): Promise<void>
   stop(): Promise<void>
+}
+
+/** The producer cannot be used any more. */
+export class LostProducerError extends Error {
+  /** Somebody else has connected with the transactional id. */
+  readonly fenced: boolean
+
+  constructor(cause: LibrdKafkaError) {
+    super(isFenced(cause) ? 'fenced by a newer holder of the transactional id' : 'the producer is broken', {
+      cause,
+    })
+    this.fenced = isFenced(cause)
+  }
+}
+
+function isFenced({ code }: LibrdKafkaError): boolean {
+  const { ERR__FENCED, ERR_INVALID_PRODUCER_EPOCH, ERR_PRODUCER_FENCED } = kafka.CODES.ERRORS
+  return code === ERR__FENCED || code === ERR_INVALID_PRODUCER_EPOCH || code === ERR_PRODUCER_FENCED
 }
 
 /** Of one message: its value, its key and some bytes of framing. */
@@ -81,8 +104,41 @@ export async function connectTransactionalProducer(
     await stop()
     throw error
   }
+  const { timeoutMs } = options
+  let stopped = false
+  /** A time-out leaves open what has become of the call: the client wants it asked again. */
+  const untilKnown = async (start: Parameters<typeof call>[0]): Promise<void> => {
+    for (;;) {
+      try {
+        return await call(start)
+      } catch (error) {
+        if (stopped || !(error as TransactionError).isRetriable) throw error
+      }
+    }
+  }
   return {
-    stop,
+    stop() {
+      stopped = true
+      return stop()
+    },
+    async commitOffsets({ consumer, offsets }) {
+      try {
+        await call((done) => producer.beginTransaction(done))
+        await untilKnown((done) =>
+          producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
+        )
+        await untilKnown((done) => producer.commitTransaction(timeoutMs, done))
+      } catch (error) {
+        const failure = error as TransactionError
+        if (isFenced(failure) || failure.isFatal) throw new LostProducerError(failure)
+        try {
+          await untilKnown((done) => producer.abortTransaction(timeoutMs, done))
+        } catch (cause) {
+          throw new LostProducerError(cause as LibrdKafkaError)
+        }
+        throw error
+      }
+    },
     async writeAll(messages, positions = []) {
       await call((done) => producer.beginTransaction(done))
       const reports = messages.map(() => Promise.withResolvers<number>())
@@ -120,6 +176,12 @@ export async function connectTransactionalProducer(
       return written.value
     },
   }
+}
+
+/** What the client tells of its transactions' errors and its types lack. */
+interface TransactionError extends LibrdKafkaError {
+  readonly isRetriable: boolean
+  readonly isFatal: boolean
 }
 
 type Reject = (error: LibrdKafkaError) => void

@@ -13,7 +13,6 @@ export interface LanderDeps {
   readonly landChanges: LandChanges
   /** Resolves once Kafka has written the offset down; rejects only when the signal aborts. */
   readonly commit: (offset: TopicPartitionOffsetAndMetadata, signal: AbortSignal) => Promise<void>
-  readonly catalogPosition: () => number
   readonly metrics: AggregatorMetrics
   readonly logger: Logger
   /** Milliseconds since 1970. */
@@ -55,8 +54,8 @@ export function createBatchLander(
   let current: Batch | undefined
   let newestLandedUs: number | undefined
 
-  const commitPending = ({ from, to }: Batch): Promise<void> => {
-    const metadata = formatPending({ from, to, catalog: deps.catalogPosition() })
+  const commitPending = ({ from, to, catalog }: Batch): Promise<void> => {
+    const metadata = formatPending({ from, to, catalog })
     return deps.commit({ topic, partition, offset: from, metadata }, signal)
   }
 

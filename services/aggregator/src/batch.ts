@@ -27,6 +27,8 @@ export interface Batch {
   readonly to: number
   /** Milliseconds since 1970. */
   readonly openedAt: number
+  /** Next offset of millrace.catalog as all of its records are judged. */
+  readonly catalog: number
   readonly rows: number
   readonly invalidRows: number
   /** Settlements and retractions; what they do is found out when the events have landed. */
@@ -47,7 +49,7 @@ export interface Batch {
 /** About what a change takes in memory and in its row, corrections included. */
 const changeBytes = 500
 
-export function createBatch(from: number, openedAt: number, overlay: LiveOverlay): Batch {
+export function createBatch(from: number, openedAt: number, overlay: LiveOverlay, catalog = 0): Batch {
   const events = new RowBinary()
   const invalid = new RowBinary(1024)
   const values = new RowBinary(1024)
@@ -67,6 +69,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
   return {
     from,
     openedAt,
+    catalog,
     overlay,
     changes,
     get to() {

@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventsTopic, storingGroup } from '@millrace/proto/topics'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
-import {
-  connectKafkaConsumer,
-  type KafkaConsumer,
-  type TopicPartition,
-  type TopicPartitionOffset,
-  type TopicPartitionOffsetAndMetadata,
-} from '@millrace/service-kit/kafka-consumer'
-import type { Logger } from '@millrace/service-kit/log'
-import { chooseStart } from './choose-start.ts'
-import { createOffsetCommitter } from './offset-committer.ts'
-import { createPartitionLane, type LaneConfig, type LaneDeps, type PartitionLane } from './partition-lane.ts'
+import { connectKafkaConsumer, type KafkaConsumer } from '@millrace/service-kit/kafka-consumer'
+import { connectTransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
+import { createOwnedPartitions, type OwnedPartitions, type OwnershipDeps } from './owned-partitions.ts'
+import type { LaneConfig, PartitionLane } from './partition-lane.ts'
 import { createPausedPartitions } from './pause-partitions.ts'
-import { retryUntilDone } from './retry.ts'
 import { createWakeSignal } from './wake-signal.ts'
 
 export interface EventsConsumer {
@@ -26,19 +18,15 @@ export interface EventsConsumer {
   stop(graceMs: number): Promise<void>
 }
 
-/** What a lane needs apart from the consumer. */
-export type EventsConsumerDeps = Omit<LaneDeps, 'commit' | 'seek' | 'onRoom' | 'lanes'> & {
-  readonly logger: Logger
-  /** Stands between a lane and Kafka; tests put faults here. */
-  readonly aroundCommit?: (commit: LaneDeps['commit']) => LaneDeps['commit']
-}
+/** What a lane needs apart from Kafka. */
+export type EventsConsumerDeps = Omit<OwnershipDeps, 'connectProducer'>
 
 export type EventsConsumerConfig = KafkaConfig &
   Omit<LaneConfig, 'topic'> & { readonly sessionTimeoutMs: number }
 
-/** Insert time-out and commits have to end within it, or the group waits for this member. */
-const revokeGraceMs = 5_000
 const requestTimeoutMs = 2_000
+/** Of one call of a transaction, which is repeated until Kafka answers. */
+const transactionTimeoutMs = 5_000
 const maxMessages = 500
 /** Rebalances are noticed as often. */
 const idleMs = 100
@@ -51,57 +39,13 @@ export async function startEventsConsumer(
   deps: EventsConsumerDeps,
   config: EventsConsumerConfig,
 ): Promise<EventsConsumer> {
-  const { logger, metrics } = deps
+  const { logger } = deps
   const topic = config.kafkaTopicPrefix + eventsTopic.name
-  const lanes = new Map<number, PartitionLane>()
   const stopping = new AbortController()
   const queued = createWakeSignal()
-  const started = Promise.withResolvers<KafkaConsumer>()
-
-  const onAssigned = async (
-    partitions: readonly TopicPartition[],
-  ): Promise<readonly TopicPartitionOffset[]> => {
-    const consumer = await started.promise
-    const starts = await retryUntilDone(() => readStarts(consumer, partitions), {
-      signal: stopping.signal,
-      onFailure: (error, attempt) => {
-        if (attempt % 5 === 1) logger.warn({ attempt, err: error }, 'committed offsets cannot be read yet')
-      },
-    })
-    for (const { start } of starts) {
-      lanes.set(start.partition, createPartitionLane(laneDeps, { ...config, topic }, start))
-    }
-    logger.info({ partitions: partitions.map(({ partition }) => partition) }, 'partitions assigned')
-    return starts.map(({ start, position }) => ({ topic, partition: start.partition, offset: position }))
-  }
-
-  const readStarts = async (consumer: KafkaConsumer, partitions: readonly TopicPartition[]) => {
-    const committed = await consumer.committed(partitions, requestTimeoutMs)
-    return Promise.all(
-      committed.map(async (found) => {
-        const { low, high } = await consumer.watermarks(topic, found.partition, requestTimeoutMs)
-        const chosen = chooseStart(found, low, high)
-        if (chosen.fault !== undefined) {
-          metrics.offsetsMissing.inc()
-          logger.error({ partition: found.partition, committed: found.offset, low, high }, chosen.fault)
-        }
-        return chosen
-      }),
-    )
-  }
-
-  const onRevoked = async (partitions: readonly TopicPartition[], lost: boolean): Promise<void> => {
-    const revoked = partitions.map(({ partition }) => partition)
-    logger.info({ partitions: revoked, lost }, 'partitions revoked')
-    await Promise.all(
-      revoked.map(async (partition) => {
-        const lane = lanes.get(partition)
-        lanes.delete(partition)
-        paused.forget(partition)
-        await lane?.close(lost ? 0 : revokeGraceMs)
-      }),
-    )
-  }
+  const started = Promise.withResolvers<OwnedPartitions>()
+  const numbers = (partitions: readonly { readonly partition: number }[]): readonly number[] =>
+    partitions.map(({ partition }) => partition)
 
   const consumer = await connectKafkaConsumer(
     config,
@@ -109,8 +53,15 @@ export async function startEventsConsumer(
       clientId: 'aggregator-events',
       groupId: storingGroup,
       topics: [eventsTopic.name],
-      onAssigned,
-      onRevoked,
+      onAssigned: async (partitions) => {
+        const starts = await (await started.promise).assign(numbers(partitions))
+        logger.info({ partitions: numbers(partitions) }, 'partitions assigned')
+        return starts
+      },
+      onRevoked: async (partitions, lost) => {
+        logger.info({ partitions: numbers(partitions), lost }, 'partitions revoked')
+        await (await started.promise).revoke(numbers(partitions), lost)
+      },
       onQueued: queued.wake,
       overrides: {
         'session.timeout.ms': config.sessionTimeoutMs,
@@ -121,29 +72,31 @@ export async function startEventsConsumer(
     logger,
   )
   const paused = createPausedPartitions(consumer, topic)
-  const committer = createOffsetCommitter(
-    (offsets: readonly TopicPartitionOffsetAndMetadata[]) => consumer.commit(offsets),
-    (error, attempt) => {
-      metrics.commitRetries.inc()
-      if (attempt % 5 === 1) logger.warn({ attempt, err: error }, 'offsets cannot be committed yet')
-    },
+  const connectProducer = (partition: number) =>
+    connectTransactionalProducer(
+      config,
+      {
+        clientId: `aggregator-commits-${partition}`,
+        transactionalId: `aggregator-${eventsTopic.name}-${partition}`,
+        timeoutMs: transactionTimeoutMs,
+      },
+      logger,
+    )
+  const owned = createOwnedPartitions(
+    { ...deps, connectProducer },
+    { ...config, topic, retakeAfterMs: config.sessionTimeoutMs / 2 },
+    consumer,
+    paused,
   )
-  const laneDeps: LaneDeps = {
-    ...deps,
-    commit: deps.aroundCommit?.(committer.commit) ?? committer.commit,
-    seek: (partition, offset) => consumer.seek({ topic, partition, offset }, requestTimeoutMs),
-    onRoom: paused.resume,
-    lanes: () => lanes.size,
-  }
-  started.resolve(consumer)
+  started.resolve(owned)
   const loop = consumeLoop()
 
   async function consumeLoop(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         const messages = await consumer.consume(maxMessages, 0)
-        for (const message of messages) lanes.get(message.partition)?.offer(message)
-        for (const [partition, lane] of lanes) if (lane.isFull()) paused.pause(partition)
+        for (const message of messages) owned.lane(message.partition)?.offer(message)
+        for (const [partition, lane] of owned.lanes()) if (lane.isFull()) paused.pause(partition)
         // Waiting inside the client would hold one of Node's few threads.
         if (messages.length === 0) await queued.wait(idleMs)
       } catch (error) {
@@ -154,13 +107,13 @@ export async function startEventsConsumer(
   }
 
   return {
-    lanes: () => [...lanes.values()],
+    lanes: () => [...owned.lanes().values()],
     watermarks: (partition) => consumer.watermarks(topic, partition, requestTimeoutMs),
-    lag: () => [...lanes.values()].flatMap((lane) => lagOf(consumer, topic, lane)),
+    lag: () => [...owned.lanes().values()].flatMap((lane) => lagOf(consumer, topic, lane)),
     async stop(graceMs) {
       stopping.abort(new Error('the service stops'))
       await loop
-      await Promise.all([...lanes.values()].map((lane) => lane.drain(graceMs)))
+      await owned.stop(graceMs)
       await consumer.stop()
     },
   }

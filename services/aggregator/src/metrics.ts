@@ -12,6 +12,9 @@ export interface AggregatorMetrics {
   readonly insertRetries: Counter
   readonly commitRetries: Counter
   readonly offsetsMissing: Counter
+  readonly catalogsMissing: Counter
+  readonly fenced: Counter
+  readonly partitionsLost: Counter
 }
 
 /** What is read off the running service whenever the metrics are asked for. */
@@ -49,6 +52,15 @@ export function createAggregatorMetrics(): AggregatorMetrics {
     }),
     insertRetries: counter('insert_retries_total', 'inserts that failed and were repeated'),
     commitRetries: counter('commit_retries_total', 'offset commits that failed and were repeated'),
+    catalogsMissing: counter(
+      'catalogs_missing_total',
+      'pending ranges judged by the newest catalog because theirs is gone',
+    ),
+    fenced: counter(
+      'fenced_total',
+      'times that another instance had taken a partition up behind this one’s back',
+    ),
+    partitionsLost: counter('partitions_lost_total', 'partitions that the group took away without asking'),
     offsetsMissing: counter('offsets_missing_total', 'times that offsets to be read were gone from Kafka'),
   }
 }

@@ -18,6 +18,8 @@ export interface LaneDeps extends LanderDeps, FillDeps {
   /** Resolves once the catalog was read that far, or to its end. */
   readonly readCatalogThrough: (offset: number) => Promise<void>
   readonly readSeenIds: SeenIdsReader['read']
+  /** The rules by the catalog as it was when `offset` was its next one. */
+  readonly rulesAsOf: (offset: number) => Promise<FillDeps['rulesOf']>
   /** Has the partition read again from an offset on. */
   readonly seek: (partition: number, offset: number) => Promise<void>
   /** A full lane has room for messages again. */
@@ -103,10 +105,14 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   /** End of the range that has to be one batch again. */
   let replayTo = start.pending?.to
   let open: Batch | undefined
+  let judging: FillDeps = deps
   let draining = false
 
   const hasRoom = (batch: Batch): boolean =>
-    replayTo === undefined ? limits.hasRoom(batch) : batch.to < replayTo
+    replayTo === undefined
+      ? // What is judged by another catalog belongs to another batch: a range is judged again by one.
+        limits.hasRoom(batch) && batch.catalog === deps.catalogPosition()
+      : batch.to < replayTo
 
   /** Milliseconds until the open batch has to be landed; undefined when there is nothing to land. */
   const dueIn = (): number | undefined => {
@@ -119,6 +125,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const readLoop = async (): Promise<void> => {
     // No former owner may have known more: what is judged from here on is judged with every meter that it knew.
     await retryUntilDone(() => deps.readCatalogThrough(Number.MAX_SAFE_INTEGER), { signal })
+    if (start.pending !== undefined) judging = await judgeAsOf(start.pending)
     seen = await readSeenIds()
     landable.wake()
     logger.info({ partition, offset: next, pending: start.pending, ids: seen.size }, 'partition taken up')
@@ -135,6 +142,17 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       } else if (await isNext(message)) await takeMessage(message, seen)
       signal.throwIfAborted()
     }
+  }
+
+  const judgeAsOf = async ({ catalog }: PendingRange): Promise<FillDeps> => {
+    const rulesOf = await retryUntilDone(() => deps.rulesAsOf(catalog), {
+      signal,
+      onFailure: (error, attempt) => {
+        if (attempt % 10 === 1)
+          logger.warn({ partition, catalog, attempt, err: error }, 'catalog cannot be read')
+      },
+    })
+    return { ...deps, rulesOf, catalogPosition: () => catalog }
   }
 
   const readSeenIds = (): Promise<SeenIds> =>
@@ -167,12 +185,18 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       await retryUntilDone(() => deps.readCatalogThrough(catalogThrough), { signal })
       signal.throwIfAborted()
     }
-    // Nothing is awaited from here on, so a batch that is closed holds whole messages.
-    const batch = open ?? createBatch(next, deps.now(), deps.live.openOverlay())
+    // The catalog may have changed in the meantime.
+    while (open !== undefined && !hasRoom(open)) {
+      landable.wake()
+      await readable.wait()
+      signal.throwIfAborted()
+    }
+    // Nothing is awaited from here on, so a batch that is closed holds whole messages, judged by one catalog.
+    const batch = open ?? createBatch(next, deps.now(), deps.live.openOverlay(), judging.catalogPosition())
     const storedAtUs = deps.now() * 1_000
     for (const event of events) {
       const position = { partition, offset: message.offset, index: event.index }
-      fillBatch(batch, event, position, storedAtUs, known, deps)
+      fillBatch(batch, event, position, storedAtUs, known, judging)
     }
     for (const { change, index } of changes) {
       batch.addChange({ change, position: { partition, offset: message.offset, index }, storedAtUs })
@@ -215,6 +239,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     const batch = open
     open = undefined
     replayTo = undefined
+    judging = deps
     readable.wake()
     return batch
   }

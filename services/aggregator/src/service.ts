@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
-import type { CatalogEntry, EventType } from '@millrace/catalog/resources'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import type { CatalogEntry, EventType } from '@millrace/catalog/resources'
 import { catalogTopic, deliveriesTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -30,14 +30,15 @@ import { createLiveView } from './live-view.ts'
 import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import type { LaneDeps } from './partition-lane.ts'
+import { readMigrations } from './read-migrations.ts'
 import { createReplayMetrics } from './replay-metrics.ts'
 import { createReplayProducer, type ReplayProducer } from './replay-producer.ts'
 import { type ReplayRunner, startReplayRunner } from './replay-runner.ts'
 import { createReplayStore, type EventReplay } from './replay-store.ts'
 import { createRemovedCounter, type RetentionRunner, startRetentionRunner } from './retention-runner.ts'
-import { readMigrations } from './read-migrations.ts'
 import { retryUntilDone } from './retry.ts'
 import { createRowWriter } from './row-writer.ts'
+import { createRulesHistory } from './rules-history.ts'
 import { createSeenIdsReader } from './seen-ids-reader.ts'
 import { createTurns } from './turns.ts'
 import { createTypeRulesSource } from './type-rules.ts'
@@ -144,6 +145,7 @@ export async function createService(
       readCatalogThrough: catalog.readThroughOrToEnd,
       catalogPosition: catalog.position,
       readSeenIds: seenIdsReader.read,
+      rulesAsOf: createRulesHistory({ catalog, rulesOf, metrics, logger }, config),
       hasher: createNameHasher(nameKey),
       insert: faults.aroundInsert?.(insert) ?? insert,
       landChanges: createChangesLander({

@@ -62,6 +62,7 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
     },
     catalogPosition: () => 7,
     readCatalogThrough: async () => {},
+    rulesAsOf: async () => () => ({ version: 0, findFault: undefined, maxAge: undefined, meters }),
     readSeenIds: async () => new SeenIds(3_600_000_000),
     seek: async (_partition, offset) => {
       steps.push({ seek: offset })
@@ -114,9 +115,9 @@ async function until(t: Test, what: string, holds: () => boolean): Promise<void>
   if (!holds()) t.fail(`did not happen: ${what}`)
 }
 
-const pending = (from: number, to: number) => ({
+const pending = (from: number, to: number, catalog = 7) => ({
   commit: from,
-  metadata: `{"pending":[${from},${to}],"catalog":7}`,
+  metadata: `{"pending":[${from},${to}],"catalog":${catalog}}`,
 })
 const insert = (from: number, to: number) => ({ insert: 'events', token: `events:3:${from}-${to}` })
 const done = (next: number) => ({ commit: next, metadata: undefined })
@@ -158,7 +159,7 @@ t.test('the end of a batch and the range of the next are one commit when the nex
 t.test(
   'a pending range becomes the same batch again, neither shorter by age or size nor longer',
   async (t) => {
-    const start = { pending: { from: 10, to: 12, catalog: 0 } }
+    const start = { pending: { from: 10, to: 12, catalog: 3 } }
     const { lane, steps } = startLane(t, start, { rows: 1, ageMs: 0 })
     lane.offer(message(10, 'a'))
     lane.offer(message(11, 'b'))
@@ -167,7 +168,7 @@ t.test(
     lane.offer(message(12, 'c'))
     lane.offer(message(13, 'd'))
     await until(t, 'landed', () => lane.progress().nextOffset === 14 && !lane.progress().unlanded)
-    t.strictSame(steps.slice(0, 2), [pending(10, 12), insert(10, 12)])
+    t.strictSame(steps.slice(0, 2), [pending(10, 12, 3), insert(10, 12)])
     t.strictSame(steps.at(-1), done(14))
   },
 )
@@ -235,12 +236,12 @@ t.test(
 )
 
 t.test('a lane proves nothing before a pending range has landed', async (t) => {
-  const { lane, steps } = startLane(t, { pending: { from: 10, to: 11, catalog: 0 } })
+  const { lane, steps } = startLane(t, { pending: { from: 10, to: 11, catalog: 3 } })
   const proof = lane.prove()
   lane.offer(message(10, 'a'))
   await until(t, 'read', () => lane.progress().nextOffset === 11)
   t.strictSame(steps, [])
   lane.offer(message(11, 'b'))
   t.equal(await proof, 12)
-  t.strictSame(steps.slice(0, 3), [pending(10, 11), insert(10, 11), done(12)])
+  t.strictSame(steps.slice(0, 3), [pending(10, 11, 3), insert(10, 11), done(12)])
 })

@@ -5,8 +5,10 @@ import { runUntilCrash } from './run-until-crash.ts'
 
 const steps = [
   'before the pending range is written down',
+  'while the pending range is written down',
   'before the insert',
   'after the insert, before the commit',
+  'in the middle of the commit',
   'after the commit',
 ]
 

@@ -46,6 +46,11 @@ t.test('what was read lands when the service stops', async (t) => {
   await mesh.putMeter('visits', { eventTypes: ['visit.recorded'], aggregation: 'count' })
   const service = await mesh.startAggregator()
   const live = watchLive(t, service, 'visits')
+  // A new meter has everything landed that was read before it.
+  await until(
+    'the meter is backfilled',
+    async () => (await mesh.value('SELECT count() FROM backfill_chunks')) !== '0',
+  )
   await mesh.publish(Array.from({ length: 50 }, () => makeEvent()))
   await until('the events are seen live before they have landed', () => countLive(live) === 50)
   t.equal(await mesh.landed(), 0)

@@ -71,6 +71,7 @@ export async function createMeshFixture(
     OPERATIONS_HOST: '127.0.0.1',
     OPERATIONS_PORT: '0',
     AGGREGATOR_SESSION_TIMEOUT_MS: '6000',
+    AGGREGATOR_INSERT_TIMEOUT_MS: '5000',
     ...overrides,
   }
   const config = readConfig(settings, environment)
@@ -84,8 +85,11 @@ export async function createMeshFixture(
   const clickhouse = connectClickhouse(config, 'test')
   t.teardown(async () => {
     await producer.stop(5_000)
-    await clickhouse.command({ query: `DROP DATABASE IF EXISTS \`${name}\`` })
     await clickhouse.close()
+    // A test without an aggregator has no database to connect to.
+    const server = connectClickhouse({ ...config, clickhouseDatabase: 'default' }, 'test')
+    await server.command({ query: `DROP DATABASE IF EXISTS \`${name}\`` })
+    await server.close()
   })
   const topic = (base: string): string => config.kafkaTopicPrefix + base
   let catalogThrough = 0

@@ -2,7 +2,7 @@ import type { AggregatorService } from '../../src/service.ts'
 
 /** The value of a metric, of the line that has `label` among its labels' values. */
 export async function readMetric(
-  service: AggregatorService,
+  service: Pick<AggregatorService, 'operationsPort'>,
   name: string,
   label?: string,
 ): Promise<number | undefined> {

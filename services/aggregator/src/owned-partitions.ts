@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KafkaConsumer, TopicPartitionOffset } from '@millrace/service-kit/kafka-consumer'
+import type {
+  LostProducerError,
+  TransactionalProducer,
+} from '@millrace/service-kit/kafka-transactional-producer'
+import type { Logger } from '@millrace/service-kit/log'
+import { type ChosenStart, chooseStart } from './choose-start.ts'
+import { createFlushSlots } from './flush-slots.ts'
+import { createLaneCommits, type LaneCommits } from './lane-commits.ts'
+import { createPartitionLane, type LaneConfig, type LaneDeps, type PartitionLane } from './partition-lane.ts'
+import type { PausedPartitions } from './pause-partitions.ts'
+import { retryUntilDone } from './retry.ts'
+
+/** The partitions that the group has given to this process, each with its lane. */
+export interface OwnedPartitions {
+  /** Makes the lanes; resolves with where each partition is to be read from. */
+  assign(partitions: readonly number[]): Promise<readonly TopicPartitionOffset[]>
+  revoke(partitions: readonly number[], lost: boolean): Promise<void>
+  lane(partition: number): PartitionLane | undefined
+  lanes(): ReadonlyMap<number, PartitionLane>
+  /** Lands and commits what was read. */
+  stop(graceMs: number): Promise<void>
+}
+
+export interface OwnershipDeps extends Omit<LaneDeps, 'commit' | 'seek' | 'onRoom' | 'lanes'> {
+  readonly logger: Logger
+  /** Connects with the partition's transactional id: whoever had it before is fenced from then on. */
+  readonly connectProducer: (partition: number) => Promise<TransactionalProducer>
+  /** Stands between a lane and Kafka; tests put faults here. */
+  readonly aroundCommit?: (commit: LaneDeps['commit']) => LaneDeps['commit']
+}
+
+interface Owned {
+  readonly lane: PartitionLane
+  readonly commits: LaneCommits
+}
+
+interface Prepared extends ChosenStart {
+  readonly producer: TransactionalProducer
+}
+
+/** Inserts under way and their commits have to end within it, or the group waits for this member. */
+const revokeGraceMs = 5_000
+const requestTimeoutMs = 2_000
+/** Two of Node's four threads stay free for reading. */
+const commitsAtOnce = 2
+
+/**
+ * Takes partitions up and gives them up. Taking up: fence the former owner, then read what it committed, in this order:
+ * what it commits in between does not get through.
+ * @param retakeAfterMs when a partition that another instance has fenced is taken up again if the group still says that
+ *   it is ours; by then a member that has been thrown out knows
+ */
+export function createOwnedPartitions(
+  deps: OwnershipDeps,
+  config: LaneConfig & { readonly retakeAfterMs: number },
+  consumer: KafkaConsumer,
+  paused: PausedPartitions,
+): OwnedPartitions {
+  const { logger, metrics } = deps
+  const { topic } = config
+  const owned = new Map<number, Owned>()
+  const lanes = new Map<number, PartitionLane>()
+  /** Each time that a partition is assigned is another one. */
+  const assigned = new Map<number, symbol>()
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const slots = createFlushSlots(commitsAtOnce)
+  const closing = new Set<Promise<void>>()
+
+  const readStart = async (partition: number): Promise<ChosenStart> => {
+    const [found] = await consumer.committed([{ topic, partition }], requestTimeoutMs)
+    const { low, high } = await consumer.watermarks(topic, partition, requestTimeoutMs)
+    const chosen = chooseStart({ ...found, partition }, low, high)
+    if (chosen.fault !== undefined) {
+      metrics.offsetsMissing.inc()
+      logger.error({ partition, committed: found?.offset, low, high }, chosen.fault)
+    }
+    return chosen
+  }
+
+  /** Fences first: what the former owner commits from now on does not get through. */
+  const prepare = async (partition: number): Promise<Prepared> => {
+    const retry = {
+      signal,
+      onFailure: (error: unknown, attempt: number) => {
+        if (attempt % 5 === 1)
+          logger.warn({ partition, attempt, err: error }, 'partition cannot be taken up yet')
+      },
+    }
+    const producer = await retryUntilDone(() => deps.connectProducer(partition), retry)
+    try {
+      return { producer, ...(await retryUntilDone(() => readStart(partition), retry)) }
+    } catch (error) {
+      await producer.stop()
+      throw error
+    }
+  }
+
+  const install = (partition: number, { producer, start, position }: Prepared): TopicPartitionOffset => {
+    const commits = createLaneCommits({
+      producer,
+      consumer,
+      slots,
+      onRetry: (error, attempt) => {
+        metrics.commitRetries.inc()
+        if (attempt % 5 === 1)
+          logger.warn({ partition, attempt, err: error }, 'offset cannot be committed yet')
+      },
+      onLost: (error) => {
+        lose(partition, error).catch((cause: unknown) => {
+          if (!signal.aborted) throw cause
+        })
+      },
+    })
+    const laneDeps: LaneDeps = {
+      ...deps,
+      commit: deps.aroundCommit?.(commits.commit) ?? commits.commit,
+      seek: (of, offset) => consumer.seek({ topic, partition: of, offset }, requestTimeoutMs),
+      onRoom: paused.resume,
+      lanes: () => owned.size,
+    }
+    const lane = createPartitionLane(laneDeps, config, start)
+    owned.set(partition, { lane, commits })
+    lanes.set(partition, lane)
+    return { topic, partition, offset: position }
+  }
+
+  const giveUp = async (partition: number, graceMs: number): Promise<void> => {
+    const given = owned.get(partition)
+    owned.delete(partition)
+    lanes.delete(partition)
+    await given?.lane.close(graceMs)
+    if (given === undefined) return
+    const stopped = given.commits.stop().finally(() => closing.delete(stopped))
+    closing.add(stopped)
+  }
+
+  /** Another instance has taken the partition up, or the producer broke: nothing of this lane gets through any more. */
+  const lose = async (partition: number, error: LostProducerError): Promise<void> => {
+    if (error.fenced) metrics.fenced.inc()
+    logger.warn({ partition, err: error }, 'the commits of the partition are refused, giving it up')
+    const assignment = assigned.get(partition)
+    const isOurs = (): boolean => assignment !== undefined && assigned.get(partition) === assignment
+    if (isOurs()) paused.pause(partition)
+    await giveUp(partition, 0)
+    await sleep(config.retakeAfterMs, undefined, { signal })
+    if (!isOurs()) return
+    const prepared = await prepare(partition)
+    if (!isOurs()) return prepared.producer.stop()
+    const position = install(partition, prepared)
+    await retryUntilDone(() => consumer.seek(position, requestTimeoutMs), { signal })
+    paused.resume(partition)
+  }
+
+  return {
+    async assign(partitions) {
+      for (const partition of partitions) assigned.set(partition, Symbol())
+      const prepared = await Promise.all(partitions.map(prepare))
+      return partitions.map((partition, index) => install(partition, prepared[index] as Prepared))
+    },
+    async revoke(partitions, lost) {
+      if (lost) metrics.partitionsLost.inc(partitions.length)
+      await Promise.all(
+        partitions.map(async (partition) => {
+          assigned.delete(partition)
+          paused.forget(partition)
+          await giveUp(partition, lost ? 0 : revokeGraceMs)
+        }),
+      )
+    },
+    lane: (partition) => lanes.get(partition),
+    lanes: () => lanes,
+    async stop(graceMs) {
+      stopping.abort()
+      await Promise.all([...lanes.values()].map((lane) => lane.drain(graceMs)))
+      for (const partition of [...owned.keys()]) await giveUp(partition, 0)
+      await Promise.all(closing)
+    },
+  }
+}
