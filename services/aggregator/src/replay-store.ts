@@ -130,6 +130,9 @@ function selectInvalid({ tenant, name, body }: EventReplay): { where: string; pa
   const conditions = [
     'tenant = {tenant: String}',
     `received_at < fromUnixTimestamp64Micro({to: Int64}, 'UTC')`,
+    // What was withdrawn must not count, whatever becomes of its type.
+    `(source, id) NOT IN (SELECT source, id FROM event_changes
+      WHERE tenant = {tenant: String} AND kind = 'retraction' AND status = 'applied')`,
     // What a replay has judged, a later one may judge again.
     `(replay = '' OR (replay != {replay: String} AND stored_at < ${requestedAt}))`,
   ]

@@ -74,8 +74,19 @@ t.test('a replay takes what its filter and its key allow', async (t) => {
   await mesh.putEventType('visit.recorded', strict)
   await mesh.startAggregator()
   const make = (subject: string, source: string) => makeEvent({ subject, source }, {})
-  await mesh.publish([make('eu/1', 'shop'), make('eu/2', 'kiosk'), make('us_1', 'shop'), make('', 'shop')])
-  await until('all have landed', async () => (await counts(mesh)) === '0\t4')
+  const withdrawn = makeEvent({ subject: 'eu/3' }, {})
+  await mesh.publish([
+    make('eu/1', 'shop'),
+    make('eu/2', 'kiosk'),
+    make('us_1', 'shop'),
+    make('', 'shop'),
+    withdrawn,
+  ])
+  await until('all have landed', async () => (await counts(mesh)) === '0\t5')
+  await mesh.clickhouse.command({
+    query: `INSERT INTO event_changes (tenant, source, id, kind, status)
+      VALUES ('default', 'shop', '${withdrawn.id}', 'retraction', 'applied')`,
+  })
   await mesh.putEventType('visit.recorded', {}, 2)
   await putReplay(mesh, 'rep_none', { filter: { eventType: 'other' } })
   await putReplay(mesh, 'rep_late', { filter: { to: '2020-01-01T00:00:00Z' } })
@@ -88,5 +99,5 @@ t.test('a replay takes what its filter and its key allow', async (t) => {
   }
   await until('the one', async () => (await progress(mesh, 'rep_some')) === '1\t1\t0\ttrue')
   t.equal(await mesh.value('SELECT subject FROM events'), 'eu/1')
-  t.equal(await counts(mesh), '1\t3')
+  t.equal(await counts(mesh), '1\t4')
 })
