@@ -5,8 +5,6 @@ import { decimalOfInteger, parseDecimal } from './parse-decimal.ts'
 import type { PreparedMeter } from './prepare-meter.ts'
 import { type EventReader, ExactNumber } from './read-event.ts'
 
-export { type PreparedMeter, prepareMeter } from './prepare-meter.ts'
-
 /** What one event adds to one meter. */
 export interface Reading {
   readonly meter: string
