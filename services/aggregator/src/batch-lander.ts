@@ -33,6 +33,9 @@ export interface BatchLander {
   dropLive(): void
 }
 
+/** Far less than the deduplication window of the tables lasts. */
+const confirmAfterMs = 20_000
+
 /**
  * The flush, and what a crash between its steps does:
  * 1. commit `from` with {"pending":[from,to]}   before: nothing happened, the records are read again;
@@ -54,9 +57,22 @@ export function createBatchLander(
   let current: Batch | undefined
   let newestLandedUs: number | undefined
 
-  const commitPending = ({ from, to, catalog }: Batch): Promise<void> => {
+  /** When Kafka last took a commit of this lane. */
+  let confirmedAt = 0
+
+  const commitPending = async ({ from, to, catalog }: Batch): Promise<void> => {
     const metadata = formatPending({ from, to, catalog })
-    return deps.commit({ topic, partition, offset: from, metadata }, signal)
+    await deps.commit({ topic, partition, offset: from, metadata }, signal)
+    confirmedAt = deps.now()
+  }
+
+  /**
+   * ClickHouse knows a token only for as many blocks. Whoever wakes from a long pause asks Kafka whether the partition
+   * is still his before he sends a block that may have been forgotten there.
+   */
+  const confirm = async (batch: Batch): Promise<void> => {
+    const sinceMs = deps.now() - confirmedAt
+    if (sinceMs < 0 || sinceMs > confirmAfterMs) await commitPending(batch)
   }
 
   /** After the events: a change may be about one of its own batch. */
@@ -64,6 +80,12 @@ export function createBatchLander(
     const range = { from, to }
     const token = deduplicationToken(topic, partition, range)
     return deps.landChanges(changes, { partition, range, token }, signal)
+  }
+
+  const insertAll = async (batch: Batch): Promise<void> => {
+    for (const block of batch.blocks(topic, partition)) {
+      await deps.insert({ ...block, confirm: () => confirm(batch) }, signal)
+    }
   }
 
   const report = (batch: Batch, flushMs: number): void => {
@@ -89,7 +111,7 @@ export function createBatchLander(
       uncommitted.add(first)
       if (hasRows(first)) await commitPending(first)
       while (batch !== undefined) {
-        for (const block of batch.blocks(topic, partition)) await deps.insert(block, signal)
+        await insertAll(batch)
         await landChanges(batch)
         const next = nextDue()
         if (next !== undefined) uncommitted.add(next)

@@ -11,6 +11,8 @@ export interface RowBlock {
   readonly rows: Buffer
   /** Names the block for ever: the same token must come with the same rows. Undefined where repeats do no harm. */
   readonly token: string | undefined
+  /** Resolves when the block may still be inserted; asked before each attempt. */
+  readonly confirm?: () => Promise<void>
 }
 
 export interface RowWriter {
@@ -67,14 +69,18 @@ export function createRowWriter({ clickhouse, readiness, logger, onRetry }: Deps
   }
   return {
     async insert(block, signal) {
-      await retryUntilDone(() => insertOnce(block, signal), {
+      const attempt = async (): Promise<void> => {
+        await block.confirm?.()
+        await insertOnce(block, signal)
+      }
+      await retryUntilDone(attempt, {
         signal,
-        onFailure: (error, attempt) => {
+        onFailure: (error, attempts) => {
           onRetry()
           readiness.set('clickhouse', 'inserts fail')
-          if (attempt % 10 === 1) {
+          if (attempts % 10 === 1) {
             logger.warn(
-              { table: block.table, token: block.token, attempt, err: error },
+              { table: block.table, token: block.token, attempt: attempts, err: error },
               'insert failed, trying again',
             )
           }

@@ -18,7 +18,9 @@ t.test('every statement of every migration may be run twice', async (t) => {
   for (const { name, statements } of committed) {
     t.ok(statements.length > 0, name)
     for (const statement of statements) {
-      t.match(statement, /^(CREATE|ALTER) [\s\S]*IF (NOT )?EXISTS/, `${name}: ${statement.slice(0, 60)}`)
+      // To set what is set already changes nothing.
+      const repeatable = /^(CREATE|ALTER) [\s\S]*IF (NOT )?EXISTS|^ALTER TABLE \w+ MODIFY SETTING /
+      t.match(statement, repeatable, `${name}: ${statement.slice(0, 60)}`)
     }
   }
 })
