@@ -3,6 +3,9 @@ import { checkSchema } from '../src/check-schema.ts'
 import { compileSchema } from '../src/compile-schema.ts'
 import type { Schema } from '../src/walk-schema.ts'
 
+// Some ten seconds of CPU, which a machine with other work has not at once.
+t.setTimeout(180_000)
+
 const list = <Item>(length: number, make: (index: number) => Item): Item[] =>
   Array.from({ length }, (_, n) => make(n))
 const record = <Value>(
