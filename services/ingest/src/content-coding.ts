@@ -45,6 +45,11 @@ export function readCodings(contentEncoding: string | undefined): readonly strin
   return codings.reverse()
 }
 
+/** How often what comes out is in memory: a window of br or zstd fills up with it as well; that of gzip is small. */
+export function copiesHeld(codings: readonly string[]): number {
+  return 1 + codings.filter((coding) => coding === 'br' || coding === 'zstd').length
+}
+
 export function createDecoder(coding: string): Decoder {
   const create = decoders[coding]
   if (create === undefined) throw new Error(`there is no decoder for ${coding}`)

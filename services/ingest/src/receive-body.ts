@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@millrace/service-kit/errors'
-import { createDecoder } from './content-coding.ts'
+import { copiesHeld, createDecoder } from './content-coding.ts'
 
 /** A body as it comes. */
 export interface IncomingBody {
@@ -55,8 +55,9 @@ export function receiveBody(
     for (const coding of codings) {
       stages.push(undoCoding(stages.at(-1) as Readable, coding, maxBytes, settle, undo))
     }
+    const copies = copiesHeld(codings)
     consume(stages.at(-1) as Readable, maxBytes, settle, undo, (piece) => {
-      if (codings.length > 0) grow(piece.length)
+      if (codings.length > 0) grow(copies * piece.length)
       take(piece)
     })
     // All of them: a decoder ends where its coding does, and something may still come behind it.
