@@ -176,7 +176,7 @@ function constrained(
 }
 
 /** A key's pattern, in which * stands for any run of characters, as SQL writes it. */
-export function toLike(pattern: string): string {
+function toLike(pattern: string): string {
   return pattern.replace(/[\\%_]/g, (character) => `\\${character}`).replaceAll('*', '%')
 }
 

@@ -26,7 +26,7 @@ interface Choice {
   readonly only?: readonly string[]
 }
 
-export const kinds = Object.keys(bodies)
+const kinds = Object.keys(bodies)
 
 /** Late events, groups, decimals, values that are missing, events that a filter leaves out. */
 export function makeVisits(count: number, offset = 0) {
