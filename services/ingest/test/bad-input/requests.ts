@@ -48,7 +48,7 @@ export function send(
   }
 }
 
-export const jsonLines = `${JSON.stringify(full)}\n${JSON.stringify({ type: 'b' })}\n`
+const jsonLines = `${JSON.stringify(full)}\n${JSON.stringify({ type: 'b' })}\n`
 
 /** Requests that are accepted, one for each way in. */
 export const goodRequests: readonly SentRequest[] = [
