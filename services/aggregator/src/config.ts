@@ -1,5 +1,5 @@
 import { fixedMilliseconds } from '@millrace/catalog/duration'
-import { type ConfigOf, count, setting } from '@millrace/service-kit/config'
+import { ConfigError, type ConfigOf, count, setting } from '@millrace/service-kit/config'
 import {
   clickhouseSettings,
   doorSettings,
@@ -92,3 +92,11 @@ export const settings = {
 } as const
 
 export type AggregatorConfig = ConfigOf<typeof settings>
+
+/** @throws {ConfigError} when settings do not go together */
+export function checkConfig({ insertTimeoutMs, sessionTimeoutMs }: AggregatorConfig): void {
+  if (insertTimeoutMs < sessionTimeoutMs) return
+  throw new ConfigError([
+    `AGGREGATOR_INSERT_TIMEOUT_MS (${insertTimeoutMs}) is not below AGGREGATOR_SESSION_TIMEOUT_MS (${sessionTimeoutMs}): an insert would go on after the partition has gone to another instance`,
+  ])
+}

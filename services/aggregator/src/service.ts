@@ -18,7 +18,7 @@ import { type BackfillRunner, startBackfillRunner } from './backfill-runner.ts'
 import { createBackfillStore } from './backfill-store.ts'
 import { createChangeCounter } from './change-metrics.ts'
 import { createChangedEventsReader } from './changed-events-reader.ts'
-import type { AggregatorConfig } from './config.ts'
+import { type AggregatorConfig, checkConfig } from './config.ts'
 import { type DeliveriesConsumer, startDeliveriesConsumer } from './deliveries-consumer.ts'
 import { type EventsConsumer, startEventsConsumer } from './events-consumer.ts'
 import { createFlushSlots } from './flush-slots.ts'
@@ -77,6 +77,7 @@ export async function createService(
   logger: Logger,
   faults: Faults = {},
 ): Promise<AggregatorService> {
+  checkConfig(config)
   const now = Date.now
   const readiness = createReadiness(['kafka', 'clickhouse', 'catalog'])
   const metrics = createAggregatorMetrics()
