@@ -7,7 +7,7 @@ import type { BenchMesh } from './bench-mesh.ts'
 import { processCpuSeconds } from './measure.ts'
 import { produceEvents } from './produce-events.ts'
 
-const events = 400_000
+const events = 1_000_000
 const copy = 'millrace_copy'
 
 interface Rate {
@@ -38,7 +38,7 @@ export async function measureLandingRate(mesh: BenchMesh): Promise<LandingRate> 
   before.cpu = stores()
   const already = (await count(mesh)) - before.count
   await waitUntil(async () => (await count(mesh)) >= before.count + events, {
-    timeoutMs: 180_000,
+    timeoutMs: 600_000,
     everyMs: 50,
     what: `${events} rows landed`,
   })
