@@ -43,5 +43,5 @@ console.log(
   `${result['2xx']} acked (${(result['2xx'] / result.duration).toFixed(0)} a second), ${result.non2xx + result.errors} not`,
 )
 console.log(`answer times in ms: p50 ${latency.p50}, p99 ${latency.p99}, max ${latency.max}`)
-console.log(`resident memory\n  ${(await memory.stop()).join('\n  ')}`)
+console.log(`memory\n  ${(await memory.stop()).join('\n  ')}`)
 process.exitCode = result.non2xx + result.errors === 0 ? 0 : 1
