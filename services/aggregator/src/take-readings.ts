@@ -28,7 +28,7 @@ export interface Readings {
 }
 
 /** Unsettled is what an amount is until a settlement says otherwise. */
-export const unsettled = 'false'
+const unsettled = 'false'
 export const settled = 'true'
 
 /** @param rates of the event's type, as `prepareRates` orders them */

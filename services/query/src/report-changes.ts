@@ -28,7 +28,7 @@ function kindsOf({ aggregation }: ReportMeter): readonly ChangeKind[] {
 type RangeQuery = Pick<ReportQuery, 'meter' | 'access' | 'fromUs' | 'toUs'>
 
 /** One row of three numbers: retractions, settlements, and those of them that are not in the rollup. */
-export function buildChangesSql({ meter, access, fromUs, toUs }: RangeQuery): Statement {
+function buildChangesSql({ meter, access, fromUs, toUs }: RangeQuery): Statement {
   const parameters: Parameters = {
     tenant: meter.tenant,
     eventTypes: access.eventTypes,
