@@ -24,9 +24,10 @@ export interface TransactionalProducer {
   ): Promise<readonly number[]>
   /**
    * Commits offsets alone. After a rejection the producer may be used again, unless it is a `LostProducerError`.
-   * Nobody else's time-out makes it unsure: it asks again until the transaction is known to be committed or not.
+   * A time-out leaves open what became of the transaction: it asks again until that is known.
+   * @param onRetry told each time that it has to
    */
-  commitOffsets(position: ConsumerPosition): Promise<void>
+  commitOffsets(position: ConsumerPosition, onRetry?: (error: unknown) => void): Promise<void>
   stop(): Promise<void>
 }
 
@@ -107,12 +108,16 @@ export async function connectTransactionalProducer(
   const { timeoutMs } = options
   let stopped = false
   /** A time-out leaves open what has become of the call: the client wants it asked again. */
-  const untilKnown = async (start: Parameters<typeof call>[0]): Promise<void> => {
+  const untilKnown = async (
+    start: Parameters<typeof call>[0],
+    onRetry?: (error: unknown) => void,
+  ): Promise<void> => {
     for (;;) {
       try {
         return await call(start)
       } catch (error) {
         if (stopped || !(error as TransactionError).isRetriable) throw error
+        onRetry?.(error)
       }
     }
   }
@@ -121,18 +126,19 @@ export async function connectTransactionalProducer(
       stopped = true
       return stop()
     },
-    async commitOffsets({ consumer, offsets }) {
+    async commitOffsets({ consumer, offsets }, onRetry) {
       try {
         await call((done) => producer.beginTransaction(done))
-        await untilKnown((done) =>
-          producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
+        await untilKnown(
+          (done) => producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
+          onRetry,
         )
-        await untilKnown((done) => producer.commitTransaction(timeoutMs, done))
+        await untilKnown((done) => producer.commitTransaction(timeoutMs, done), onRetry)
       } catch (error) {
         const failure = error as TransactionError
         if (isFenced(failure) || failure.isFatal) throw new LostProducerError(failure)
         try {
-          await untilKnown((done) => producer.abortTransaction(timeoutMs, done))
+          await untilKnown((done) => producer.abortTransaction(timeoutMs, done), onRetry)
         } catch (cause) {
           throw new LostProducerError(cause as LibrdKafkaError)
         }

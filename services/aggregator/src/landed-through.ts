@@ -47,15 +47,28 @@ export function followLandedThrough(deps: Deps, config: { progressMarginMs: numb
     through.set(partition, Math.max(through.get(partition) ?? 0, timeUs - marginUs))
   }
 
-  const check = async (lane: FollowedLane): Promise<void> => {
+  /** @returns whether a broker had to answer */
+  const check = async (lane: FollowedLane): Promise<boolean> => {
     const before = lane.progress()
-    if (before.oldestUnlandedUs !== undefined) return raise(lane.partition, before.oldestUnlandedUs)
+    if (before.oldestUnlandedUs !== undefined) {
+      raise(lane.partition, before.oldestUnlandedUs)
+      return false
+    }
     if (before.newestLandedUs !== undefined) raise(lane.partition, before.newestLandedUs)
-    if (before.unlanded) return
+    if (before.unlanded) return false
     const askedAtUs = deps.now() * 1_000
     const { high } = await deps.watermarks(lane.partition)
     const after = lane.progress()
     if (high <= after.nextOffset && !after.unlanded) raise(lane.partition, askedAtUs)
+    return true
+  }
+
+  /** Where all lanes wait to land, it may be a broker that they wait for. */
+  const checkAll = async (lanes: readonly FollowedLane[]): Promise<void> => {
+    let answered = false
+    for (const lane of lanes) answered = (await check(lane)) || answered
+    const [first] = lanes
+    if (!answered && first !== undefined) await deps.watermarks(first.partition)
   }
 
   const follow = async (): Promise<void> => {
@@ -64,7 +77,7 @@ export function followLandedThrough(deps: Deps, config: { progressMarginMs: numb
       const assigned = new Set(lanes.map(({ partition }) => partition))
       for (const partition of through.keys()) if (!assigned.has(partition)) through.delete(partition)
       try {
-        for (const lane of lanes) await check(lane)
+        await checkAll(lanes)
         deps.readiness.set('kafka', undefined)
       } catch (error) {
         deps.readiness.set('kafka', 'no broker tells the end of a partition')

@@ -33,7 +33,10 @@ export function createLaneCommits({ producer, consumer, slots, onRetry, onLost }
   let underWay: Promise<unknown> = Promise.resolve()
   const commitOnce = async (offset: TopicPartitionOffsetAndMetadata, signal: AbortSignal): Promise<void> => {
     await slots.acquire(signal)
-    const committed = producer.commitOffsets({ consumer, offsets: [offset] }).finally(slots.release)
+    let asked = 0
+    const committed = producer
+      .commitOffsets({ consumer, offsets: [offset] }, (error) => onRetry(error, ++asked))
+      .finally(slots.release)
     underWay = committed.catch(() => undefined)
     try {
       // A lane that is given up does not wait for Kafka; what is under way then is settled by the next owner.
