@@ -41,7 +41,9 @@ export function addLiveRoutes(app: FastifyInstance, deps: HttpDeps, authorize: A
         whileAllowed(allow, subscriber, end),
       )
       reply.hijack()
-      const stream = startSse(reply.raw, { 'x-request-id': request.id }, () => {
+      // What hooks have set so far: the request's id, the key's limit.
+      const headers = reply.getHeaders() as Record<string, string>
+      const stream = startSse(reply.raw, headers, () => {
         open.delete(stream)
         unsubscribe()
         deps.countRequest('GET /v1/reports/:meter/live', 200)

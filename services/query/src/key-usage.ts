@@ -23,30 +23,38 @@ export function startKeyUsage(
   { connected, store }: Pick<CatalogFollower, 'connected' | 'store'>,
 ): KeyUsageService {
   const limits = createKeyUsageBook(randomUUID())
-  const exchange = connected.then(() => {
+  let stopped = false
+  let stopExchange: (() => Promise<void>) | undefined
+  void connected.then(() => {
     // Stopped before Kafka has ever answered.
-    if (store() === undefined) return undefined
-    const producer = startLastingProducer(
-      config,
-      { clientId: 'query-key-usage', deliveryTimeoutMs, lingerMs: 1, maxUnconfirmedBytes: 4 * 1024 * 1024 },
-      logger,
-      (missing) => logger.debug({ part: 'key-usage', missing }, 'telling how keys are used'),
-    )
-    const exchange = startKeyUsageExchange(
-      { book: limits, send: producer.send, logger, service: 'query' },
-      config,
-    )
-    return {
-      async stop() {
-        await exchange.stop()
-        await producer.stop(deliveryTimeoutMs)
-      },
-    }
+    if (stopped || store() === undefined) return
+    stopExchange = startExchange(limits, config, logger)
   })
   return {
     limits,
-    stop: async () => {
-      await (await exchange)?.stop()
+    async stop() {
+      stopped = true
+      const stop = stopExchange
+      stopExchange = undefined
+      await stop?.()
     },
+  }
+}
+
+/** Returns what stops it. */
+function startExchange(limits: KeyUsageBook, config: KafkaConfig, logger: Logger): () => Promise<void> {
+  const producer = startLastingProducer(
+    config,
+    { clientId: 'query-key-usage', deliveryTimeoutMs, lingerMs: 1, maxUnconfirmedBytes: 4 * 1024 * 1024 },
+    logger,
+    (missing) => logger.debug({ part: 'key-usage', missing }, 'telling how keys are used'),
+  )
+  const exchange = startKeyUsageExchange(
+    { book: limits, send: producer.send, logger, service: 'query' },
+    config,
+  )
+  return async () => {
+    await exchange.stop()
+    await producer.stop(deliveryTimeoutMs)
   }
 }

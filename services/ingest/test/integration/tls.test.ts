@@ -4,9 +4,11 @@ import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { IngestServiceClient } from '@millrace/proto'
 import { makeCertificates } from '@millrace/scripts/access'
+import { createLogger } from '@millrace/service-kit/log'
 import t, { type Test } from 'tap'
+import { createService, type IngestService } from '../../src/service.ts'
 import { grpcEvent, publish } from './issued-keys.ts'
-import { authorization, freshConfig, type RunningIngest, startIngest, untilReady } from './running-ingest.ts'
+import { authorization, freshConfig, until } from './running-ingest.ts'
 
 const files = makeCertificates(t.testdir())
 const server = {
@@ -18,6 +20,13 @@ const server = {
 const mutual = { ...server, HTTP_TLS_CLIENT_CA_FILE: files.ca, GRPC_TLS_CLIENT_CA_FILE: files.ca }
 const rootKey = authorization.slice('Bearer '.length)
 
+async function start(t: Test, environment: NodeJS.ProcessEnv): Promise<IngestService> {
+  const service = await createService(freshConfig(environment), createLogger('ingest', 'silent'))
+  t.teardown(() => service.stop())
+  await until(() => service.readiness.isReady(), 'the service is ready')
+  return service
+}
+
 interface Shown {
   readonly cert: string
   readonly key: string
@@ -26,10 +35,10 @@ const client: Shown = { cert: files.clientCert, key: files.clientKey }
 const stranger: Shown = { cert: files.strangerCert, key: files.strangerKey }
 
 /** The status of an event sent by HTTP, or the error's code. */
-function send(ingest: RunningIngest, shown?: Shown, request = httpsRequest): Promise<number | string> {
+function send(service: IngestService, shown?: Shown, request = httpsRequest): Promise<number | string> {
   const options: RequestOptions = {
     host: '127.0.0.1',
-    port: ingest.service.httpPort,
+    port: service.httpPort,
     path: '/v1/events',
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json' },
@@ -48,10 +57,10 @@ function send(ingest: RunningIngest, shown?: Shown, request = httpsRequest): Pro
 }
 
 /** The outcome of an event sent by gRPC. */
-async function call(t: Test, ingest: RunningIngest, shown?: Shown, plain = false): Promise<string> {
+async function call(t: Test, service: IngestService, shown?: Shown, plain = false): Promise<string> {
   const own = shown === undefined ? [] : [readFileSync(shown.key), readFileSync(shown.cert)]
   const grpc = new IngestServiceClient(
-    `localhost:${ingest.service.grpcPort}`,
+    `localhost:${service.grpcPort}`,
     plain ? credentials.createInsecure() : credentials.createSsl(readFileSync(files.ca), ...own),
   )
   t.teardown(() => grpc.close())
@@ -62,29 +71,31 @@ async function call(t: Test, ingest: RunningIngest, shown?: Shown, plain = false
 }
 
 t.test('with a certificate both doors speak TLS, and nothing else', async (t) => {
-  const ingest = await startIngest(t, freshConfig(server))
-  await untilReady(ingest)
-  t.equal(await send(ingest), 202)
-  t.equal(await call(t, ingest), 'OK')
-  t.type(await send(ingest, undefined, httpRequest as typeof httpsRequest), 'string', 'plain HTTP is cut off')
-  t.equal(await call(t, ingest, undefined, true), 'UNAVAILABLE', 'plain gRPC is cut off')
+  const service = await start(t, server)
+  t.equal(await send(service), 202)
+  t.equal(await call(t, service), 'OK')
+  t.type(
+    await send(service, undefined, httpRequest as typeof httpsRequest),
+    'string',
+    'plain HTTP is cut off',
+  )
+  t.equal(await call(t, service, undefined, true), 'UNAVAILABLE', 'plain gRPC is cut off')
 })
 
 t.test('with client authorities only clients with a certificate of theirs get in', async (t) => {
-  const ingest = await startIngest(t, freshConfig(mutual))
-  await untilReady(ingest)
-  t.equal(await send(ingest, client), 202)
-  t.equal(await call(t, ingest, client), 'OK')
+  const service = await start(t, mutual)
+  t.equal(await send(service, client), 202)
+  t.equal(await call(t, service, client), 'OK')
   for (const shown of [undefined, stranger]) {
-    t.type(await send(ingest, shown), 'string', 'no HTTP')
-    t.equal(await call(t, ingest, shown), 'UNAVAILABLE', 'no gRPC')
+    t.type(await send(service, shown), 'string', 'no HTTP')
+    t.equal(await call(t, service, shown), 'UNAVAILABLE', 'no gRPC')
   }
 })
 
 t.test('the key is asked for all the same', async (t) => {
-  const ingest = await startIngest(t, freshConfig(mutual))
+  const service = await start(t, mutual)
   const grpc = new IngestServiceClient(
-    `localhost:${ingest.service.grpcPort}`,
+    `localhost:${service.grpcPort}`,
     credentials.createSsl(
       readFileSync(files.ca),
       readFileSync(files.clientKey),
@@ -92,7 +103,6 @@ t.test('the key is asked for all the same', async (t) => {
     ),
   )
   t.teardown(() => grpc.close())
-  await untilReady(ingest)
   const refused = await publish(grpc, 'mr_unknown', [grpcEvent('1')]).catch((error: ServiceError) => error)
   t.match(refused, { code: status.UNAUTHENTICATED })
 })

@@ -36,7 +36,7 @@ const other = makeKey('other', {})
 const ward = makeKey('acme', { constraints: { eventTypes: ['visit.*'], subjects: ['ward_7/*'] } })
 const limited = makeKey('acme', { rateLimit: { perSecond: 2 } })
 const elsewhere = makeKey('acme', { rateLimit: { perSecond: 2 } })
-const revoked = makeKey('acme', {})
+const revoked = makeKey('acme', { rateLimit: { perSecond: 9 } })
 const bySubject = { eventTypes: ['visit.recorded'], aggregation: 'count', groupBy: { who: '/subject' } }
 const resources: readonly Resource[] = [acme, other, ward, limited, elsewhere, revoked].map(
   ({ text: _, ...resource }) => resource,
@@ -158,6 +158,8 @@ t.test('a live stream ends when its key is revoked', async (t) => {
     headers: { authorization: `Bearer ${revoked.text}` },
   })
   t.equal(live.status, 200)
+  t.equal(live.headers.get('ratelimit-policy'), '"key";q=9;w=1')
+  t.ok(live.headers.get('x-request-id'))
   const { text: _, ...resource } = revoked
   await writeCatalog(config, [{ ...resource, version: 2, deleted: true }])
   // It ends by itself, or this does not.
