@@ -2,7 +2,9 @@ import t from 'tap'
 import { compareMeters, completeBackfills, makeVisits } from './backfill-fixture.ts'
 import { createMeshFixture, until } from './mesh-fixture.ts'
 
-t.setTimeout(150_000)
+t.setTimeout(300_000)
+
+const few = { only: ['sum', 'filtered', 'max', 'unique'] }
 
 t.test('a meter that is made after the events equals one that was made before them', async (t) => {
   const mesh = await createMeshFixture(t, { AGGREGATOR_BACKFILL_CHUNK_EVENTS: '300' })
@@ -34,7 +36,7 @@ t.test(
   'meters that are made while several producers write miss nothing and count nothing twice',
   async (t) => {
     const mesh = await createMeshFixture(t, { AGGREGATOR_BACKFILL_CHUNK_EVENTS: '500' })
-    await compareMeters.put(mesh, 'first')
+    await compareMeters.put(mesh, 'first', few)
     await mesh.startAggregator()
     let published = 0
     let writing = true
@@ -51,18 +53,18 @@ t.test(
     }
     const producers = [produce(), produce(), produce()]
     await until('some landed', async () => (await landed()) > 800)
-    await compareMeters.put(mesh, 'second')
+    await compareMeters.put(mesh, 'second', few)
     const between = await landed()
     await until('more landed', async () => (await landed()) > between + 200)
-    await compareMeters.put(mesh, 'third')
+    await compareMeters.put(mesh, 'third', few)
     // Changed at once: what the earlier version has counted so far must not show.
-    await compareMeters.put(mesh, 'third', { version: 2 })
-    await until('the second', () => completeBackfills(mesh, 'second'), 60_000)
-    await until('the third', () => completeBackfills(mesh, 'third', { version: 2 }), 60_000)
+    await compareMeters.put(mesh, 'third', { ...few, version: 2 })
+    await until('the second', () => completeBackfills(mesh, 'second', few), 90_000)
+    await until('the third', () => completeBackfills(mesh, 'third', { ...few, version: 2 }), 90_000)
     writing = false
     await Promise.all(producers)
     await until('all events', async () => (await landed()) === published)
-    t.strictSame(await compareMeters.differences(mesh, 'first', 'second'), [])
-    t.strictSame(await compareMeters.differences(mesh, 'first', 'third', { version: 2 }), [])
+    t.strictSame(await compareMeters.differences(mesh, 'first', 'second', few), [])
+    t.strictSame(await compareMeters.differences(mesh, 'first', 'third', { ...few, version: 2 }), [])
   },
 )

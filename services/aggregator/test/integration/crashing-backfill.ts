@@ -23,14 +23,11 @@ const around =
     if (dies) await die()
   }
 
-const isPlan = ({ table, token }: RowBlock): boolean => table === 'backfill_chunks' && token !== undefined
 const isChunk = ({ token }: RowBlock): boolean => token?.startsWith('backfill:') ?? false
 const isEnd = ({ table, token }: RowBlock): boolean => table === 'backfill_chunks' && token === undefined
 
 const steps: Readonly<Record<string, Faults['aroundInsert']>> = {
   'after the marks': around('after', ({ table }) => table === 'backfill_marks'),
-  'before the plan': around('before', isPlan),
-  'after the plan': around('after', isPlan),
   'before a chunk is inserted': around('before', isChunk),
   'after a chunk is inserted': around('after', isChunk),
   'after a chunk is written down': around('after', isEnd),
