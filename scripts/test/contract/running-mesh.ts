@@ -22,6 +22,9 @@ export function freshEnvironment(): Environment {
     KAFKA_POSTBACKS_PARTITIONS: '1',
     MILLRACE_ROOT_KEY: rootKey,
     AGGREGATOR_ADDRESSES: '127.0.0.1:1',
+    // A busy machine is slow, which is no 503.
+    INGEST_REQUEST_TIMEOUT_MS: '60000',
+    QUERY_MAX_SECONDS: '60',
   }
 }
 
@@ -49,7 +52,7 @@ export async function startInstance(
 }
 
 export async function untilReady(service: ServiceProcess): Promise<void> {
-  await fetchUntilGood(`${service.operations}/healthz/ready`, service)
+  await fetchUntilGood(`${service.operations}/healthz/ready`, service, 120_000)
 }
 
 /** All four services, ready. */
@@ -67,12 +70,12 @@ export async function startMesh(t: Test, environment: Environment) {
 /** Waits for a condition. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  what: string,
+  what: () => string,
   timeoutMs = 90_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`gave up waiting: ${what}`)
+    if (Date.now() > end) throw new Error(`gave up waiting: ${what()}`)
     await delay(25)
   }
 }

@@ -49,12 +49,15 @@ function keyOf(scopes: readonly string[], rateLimit?: { readonly perSecond: numb
 async function issueKey(body: object): Promise<string> {
   const { text } = await succeed(ingest, 'issueKey', { body: JSON.stringify(body) })
   const { key } = JSON.parse(text) as { key: string }
-  await until(async () => {
-    const answer = await fetch(`${mesh.query.address}/v1/settings`, {
-      headers: { authorization: `Bearer ${key}` },
-    })
-    return answer.status !== 401
-  }, 'query knows the key')
+  await until(
+    async () => {
+      const answer = await fetch(`${mesh.query.address}/v1/settings`, {
+        headers: { authorization: `Bearer ${key}` },
+      })
+      return answer.status !== 401
+    },
+    () => 'query knows the key',
+  )
   return key
 }
 
@@ -93,9 +96,13 @@ async function fillMesh(): Promise<KnownIds> {
     ['getReplay', { name: replay.id }, 200],
   ] as const) {
     const documented = query.call(id)
-    const landed = async () =>
-      (await query.send(documented, { ...exampleOf(documented), params }, { key: rootKey })).status === status
-    await until(landed, `${id} ${JSON.stringify(params)} answers ${status}`)
+    let last = ''
+    const landed = async () => {
+      const answer = await query.send(documented, { ...exampleOf(documented), params }, { key: rootKey })
+      last = `${answer.status} ${answer.text}`
+      return answer.status === status
+    }
+    await until(landed, () => `${id} ${JSON.stringify(params)} answers ${status}, not ${last}`)
   }
   return { key: key.id, replay: replay.id, delivery, postback: postback.id, twins: 'twin' }
 }
