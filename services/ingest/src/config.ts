@@ -61,7 +61,7 @@ export const settings = {
   ),
   maxQueueMs: setting(
     'INGEST_MAX_QUEUE_MS',
-    count(2_000, 100),
+    count(4_000, 100),
     'milliseconds that a record may have to wait for Kafka’s confirmation, by what waits already; requests above it are answered with 503',
   ),
   packMs: setting(

@@ -22,16 +22,21 @@ export interface QueueTimeOptions {
   readonly now?: () => number
 }
 
-/** Bytes that were confirmed since a moment. */
+/** What was confirmed since a moment. */
 interface Stretch {
   readonly sinceMs: number
   bytes: number
+  messages: number
 }
+
+/** Fewer tell of the way to Kafka and back, not of how much goes through. */
+const tellingMessages = 4
 
 /**
  * The age of the oldest unconfirmed message says how long those in front have waited; the bytes that wait, by the rate
  * of confirmations, how long the next one will. The rate counts from when the queue was last empty, and is not asked
- * while the queue is calm: what was confirmed one by one tells how little there was to do, not how much could be done.
+ * while the queue is calm, nor before there is enough of it: what was confirmed one by one tells how little there was to
+ * do, not how much could be done.
  */
 export function createQueueTime({
   calmMs,
@@ -42,7 +47,7 @@ export function createQueueTime({
   const queue = new Set<Waiting>()
   let oldest: Waiting | undefined
   let waitingBytes = 0
-  let before: Stretch = { sinceMs: 0, bytes: 0 }
+  let before: Stretch = { sinceMs: 0, bytes: 0, messages: 0 }
   let current = before
 
   return {
@@ -50,7 +55,7 @@ export function createQueueTime({
       const waiting = { bytes, sinceMs: now() }
       if (oldest === undefined) {
         oldest = waiting
-        before = { sinceMs: waiting.sinceMs, bytes: 0 }
+        before = { sinceMs: waiting.sinceMs, bytes: 0, messages: 0 }
         current = before
       }
       queue.add(waiting)
@@ -66,18 +71,22 @@ export function createQueueTime({
       // Moves on with confirmations only: a stall makes the stretch longer, and so the rate lower by and by.
       if (atMs - current.sinceMs > memoryMs) {
         before = current
-        current = { sinceMs: atMs, bytes: 0 }
+        current = { sinceMs: atMs, bytes: 0, messages: 0 }
       }
       current.bytes += waiting.bytes
+      current.messages += 1
     },
     expectedMs() {
       if (oldest === undefined) return 0
       const atMs = now()
       const ageMs = atMs - oldest.sinceMs
       if (ageMs < calmMs) return ageMs
-      const confirmedBytes = before === current ? current.bytes : before.bytes + current.bytes
-      if (confirmedBytes === 0) return ageMs
-      return Math.max(ageMs, (waitingBytes / confirmedBytes) * (atMs - before.sinceMs))
+      const isOne = before === current
+      const overMs = atMs - before.sinceMs
+      const messages = isOne ? current.messages : before.messages + current.messages
+      if (messages < tellingMessages || overMs < memoryMs / 2) return ageMs
+      const confirmedBytes = isOne ? current.bytes : before.bytes + current.bytes
+      return Math.max(ageMs, (waitingBytes / confirmedBytes) * overMs)
     },
   }
 }

@@ -38,7 +38,7 @@ t.teardown(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-t.setTimeout(90_000)
+t.setTimeout(200_000)
 
 /** The request's deadline lies far beyond the longest queue, so that it is never what refuses. */
 async function startVictim(t: Test): Promise<RunningIngest> {
@@ -90,8 +90,8 @@ t.test(
   async (t) => {
     const ingest = await startVictim(t)
     t.equal((await send(ingest, 'before')).status, 202)
-    proxy.setRate(400_000)
-    // Senders that offer more than that, as long as nobody is refused and then as much again.
+    proxy.setRate(1_000_000)
+    // More senders than what goes through in the longest queue: 4 MB wait at a time, for 4 s.
     const outcomes: Outcome[] = []
     let sent = 0
     const isOver = (): boolean =>
@@ -103,7 +103,7 @@ t.test(
         outcomes.push(await send(ingest, `${sent}`))
       }
     }
-    await Promise.all(Array.from({ length: 60 }, sender))
+    await Promise.all(Array.from({ length: 200 }, sender))
     checkRefusals(t, outcomes)
     proxy.setRate(Number.POSITIVE_INFINITY)
     let again: Outcome[] = []
