@@ -162,7 +162,9 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     try {
       // Closed only now: while it waited for the slot it has gone on growing.
       const batch = closeBatch()
-      const mayGoOn = (): boolean => dueIn() === 0 && !deps.slots.contended() && !signal.aborted
+      const mayGoOn = (): boolean =>
+        // Under a steady load there is always a next one; a proof must not wait for the last.
+        dueIn() === 0 && !deps.slots.contended() && !proofs.areAsked() && !signal.aborted
       if (batch !== undefined) await lander.land(batch, () => (mayGoOn() ? closeBatch() : undefined))
     } finally {
       deps.slots.release()

@@ -245,3 +245,16 @@ t.test('a lane proves nothing before a pending range has landed', async (t) => {
   t.equal(await proof, 12)
   t.strictSame(steps.slice(0, 3), [pending(10, 11, 3), insert(10, 11), done(12)])
 })
+
+t.test('a proof does not wait until nothing is due any more', async (t) => {
+  const { lane, steps, hold } = startLane(t, {}, { rows: 1, ageMs: 60_000 })
+  const release = hold()
+  lane.offer(message(10, 'a'))
+  await until(t, 'the insert is under way', () => steps.length === 2)
+  lane.offer(message(11, 'b'))
+  await until(t, 'the next is full', () => lane.progress().nextOffset === 12)
+  const proof = lane.prove()
+  release()
+  t.equal(await proof, 12)
+  t.strictSame(steps[2], done(11), 'the batch under way ends by itself')
+})

@@ -35,7 +35,7 @@ t.test('a meter that is made after the events equals one that was made before th
 t.test(
   'meters that are made while several producers write miss nothing and count nothing twice',
   async (t) => {
-    const mesh = await createMeshFixture(t, { AGGREGATOR_BACKFILL_CHUNK_EVENTS: '500' })
+    const mesh = await createMeshFixture(t, { AGGREGATOR_BACKFILL_CHUNK_EVENTS: '2000' })
     await compareMeters.put(mesh, 'first', few)
     await mesh.startAggregator()
     let published = 0
