@@ -22,6 +22,8 @@ import { createRandom, mutate, seedOfRun } from './bad-input/random.ts'
 
 const seed = seedOfRun()
 t.comment(`BAD_INPUT_SEED=${seed}`)
+// Seconds on an idle machine; many times that on one that is shared.
+t.setTimeout(300_000)
 const unaryMutations = 1_000
 const streamMutations = 200
 

@@ -6,6 +6,8 @@ import { goodRequests, type SentRequest } from './bad-input/requests.ts'
 
 const seed = seedOfRun()
 t.comment(`BAD_INPUT_SEED=${seed}`)
+// Seconds on an idle machine; many times that on one that is shared.
+t.setTimeout(300_000)
 
 const mutationsOverTcp = 2_000
 

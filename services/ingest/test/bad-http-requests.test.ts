@@ -6,6 +6,8 @@ import { badRequests, goodRequests, type SentRequest, send } from './bad-input/r
 
 const seed = seedOfRun()
 t.comment(`BAD_INPUT_SEED=${seed}`)
+// Seconds on an idle machine; many times that on one that is shared.
+t.setTimeout(300_000)
 
 t.test('the good requests are good', async (t) => {
   const door = await startDoor(t)
