@@ -8,6 +8,8 @@ const seed = seedOfRun()
 t.comment(`BAD_INPUT_SEED=${seed}`)
 // Seconds on an idle machine; many times that on one that is shared.
 t.setTimeout(300_000)
+// So that the runner hears of it.
+t.comment('timeout=300000')
 
 const mutationsOverTcp = 2_000
 
