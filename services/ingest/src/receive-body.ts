@@ -106,7 +106,10 @@ function collectPlainBody(
     payload.on('data', onData)
     payload.on('end', onEnd)
     payload.on('error', (error) => reject(error instanceof ServiceError ? error : endedEarly(error)))
-    payload.on('close', () => reject(endedEarly()))
+    // Every body is closed at last, and an error is costly to make.
+    payload.on('close', () => {
+      if (!payload.readableEnded) reject(endedEarly())
+    })
   })
 }
 
