@@ -1,4 +1,4 @@
-import { EventRecord } from '@millrace/proto'
+import { Event, EventRecord } from '@millrace/proto'
 import { boundsPerEvent, type EventField, EventView, eventField } from './event-view.ts'
 import { UndecodableError, WireReader } from './wire-reader.ts'
 
@@ -68,14 +68,24 @@ function decodeRecord(bytes: Buffer, wire: WireReader, end: number, index: numbe
   }
   if (event !== undefined) return { index, event }
   // Settlements and retractions are few.
-  return { index, event, record: decodeGenerated(bytes.subarray(start, end)).record }
+  return {
+    index,
+    event,
+    record: decodeWith(() => EventRecord.decode(bytes.subarray(start, end)), 'a record').record,
+  }
 }
 
-function decodeGenerated(bytes: Buffer): EventRecord {
+/** At once: what is wrong in them has to show while the message may still be refused. */
+function decodeExtensions(event: EventView): EventView['extensions'] {
+  const bytes = event.bytes.subarray(event.start(eventField.all), event.end(eventField.all))
+  return decodeWith(() => Event.decode(bytes), 'extensions').extensions
+}
+
+function decodeWith<Result>(decode: () => Result, what: string): Result {
   try {
-    return EventRecord.decode(bytes)
+    return decode()
   } catch (cause) {
-    throw new UndecodableError('a record cannot be decoded', { cause })
+    throw new UndecodableError(`${what} cannot be decoded`, { cause })
   }
 }
 
@@ -89,6 +99,7 @@ function decodeEvent(bytes: Buffer, wire: WireReader, end: number): EventView {
   bounds[base + eventField.all] = wire.at
   bounds[base + eventField.all + 1] = end
   const event = new EventView(bytes, bounds, base)
+  let hasExtensions = false
   while (wire.at < end) {
     // Tags of all fields but the last ones take a byte, and so do most lengths.
     const found = wire.readUint32(end)
@@ -102,10 +113,11 @@ function decodeEvent(bytes: Buffer, wire: WireReader, end: number): EventView {
     else if (found === tag.event.receivedAtUs) event.receivedAtUs = wire.readInt64(end)
     else if (found === tag.event.backfill) event.backfill = wire.readUint32(end) !== 0
     else {
-      event.hasExtensions ||= found === tag.event.extensions
+      hasExtensions ||= found === tag.event.extensions
       wire.skip(found, end)
     }
   }
+  if (hasExtensions) event.extensions = decodeExtensions(event)
   return event
 }
 

@@ -1,4 +1,4 @@
-import { type AttributeValue, Event } from '@millrace/proto'
+import type { AttributeValue, Event } from '@millrace/proto'
 
 /** Fields of an event that are bytes or text. Per field two numbers are kept: where it starts and where it ends. */
 export const eventField = {
@@ -21,6 +21,8 @@ export type EventField = (typeof eventField)[keyof typeof eventField]
 /** Numbers that each event takes in `bounds`. */
 export const boundsPerEvent = 22
 
+const noExtensions: { [key: string]: AttributeValue } = {}
+
 /** An event as it lies in a message's bytes. A field becomes text only when somebody asks for it. */
 export class EventView implements Event {
   readonly bytes: Buffer
@@ -30,7 +32,7 @@ export class EventView implements Event {
   occurredAtUs = 0
   receivedAtUs = 0
   backfill = false
-  hasExtensions = false
+  extensions: { [key: string]: AttributeValue } = noExtensions
 
   constructor(bytes: Buffer, bounds: Int32Array, base: number) {
     this.bytes = bytes
@@ -78,6 +80,10 @@ export class EventView implements Event {
     return readText(this, eventField.dataSchema)
   }
 
+  get hasExtensions(): boolean {
+    return this.extensions !== noExtensions
+  }
+
   get data(): Buffer {
     return this.bytes.subarray(this.start(eventField.data), this.end(eventField.data))
   }
@@ -88,11 +94,6 @@ export class EventView implements Event {
 
   get application(): string {
     return applications.read(this, eventField.application)
-  }
-
-  get extensions(): { [key: string]: AttributeValue } {
-    if (!this.hasExtensions) return {}
-    return Event.decode(this.bytes.subarray(this.start(eventField.all), this.end(eventField.all))).extensions
   }
 }
 

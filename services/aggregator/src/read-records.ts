@@ -1,7 +1,7 @@
 import { EventBatch, type ReplayedEvent } from '@millrace/proto'
 import type { Message } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
-import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
+import { decodeBatch } from './decode-batch.ts'
 import { type EventChange, toEventChange } from './event-change.ts'
 import type { EventView } from './event-view.ts'
 import type { AggregatorMetrics } from './metrics.ts'
@@ -32,23 +32,27 @@ const nothing: MessageEvents = { events: [], changes: [], catalogThrough: 0 }
  */
 export const longestBeforeAppendMs = 250
 
+type Deps = { readonly metrics: AggregatorMetrics; readonly logger: Logger }
+
 /** Decodes a message. What cannot be used is counted and skipped: it must never block the partition. */
-export function readRecords(
-  { value, partition, offset, timestamp }: Message,
-  { metrics, logger }: { metrics: AggregatorMetrics; logger: Logger },
-): MessageEvents {
-  let batch: DecodedBatch
+export function readRecords(message: Message, deps: Deps): MessageEvents {
   try {
-    batch = decodeBatch(value ?? Buffer.alloc(0))
+    return readAll(message, deps)
   } catch (error) {
     if (!(error instanceof UndecodableError)) throw error
-    metrics.recordsSkipped.inc({ reason: 'undecodable' })
-    logger.error(
+    const { value, partition, offset } = message
+    deps.metrics.recordsSkipped.inc({ reason: 'undecodable' })
+    deps.logger.error(
       { partition, offset, bytes: value?.length ?? 0, err: error },
       'message cannot be decoded, skipped',
     )
     return nothing
   }
+}
+
+/** @throws {UndecodableError} */
+function readAll({ value, partition, offset, timestamp }: Message, { metrics, logger }: Deps): MessageEvents {
+  const batch = decodeBatch(value ?? Buffer.alloc(0))
   const events: IncomingEvent[] = []
   const changes: { change: EventChange; index: number }[] = []
   let empty = 0

@@ -35,3 +35,14 @@ t.test('an event from a clock that is ahead counts as received at its append', a
 t.test('without an append time ingest’s stands', async (t) => {
   t.equal(readReceivedAt(-30_000, -1), (appendedAtMs - 30_000) * 1_000)
 })
+
+t.test('a well-framed event whose extensions are malformed is skipped', async (t) => {
+  const malformed = Buffer.from('5a010f', 'hex')
+  const framed = (tag: number, body: Buffer): Buffer => Buffer.concat([Buffer.from([tag, body.length]), body])
+  const fields = framed(0x1a, Buffer.from('id-1'))
+  const event = Buffer.concat([fields, malformed])
+  const read = (value: Buffer) =>
+    readRecords({ topic: 'events', partition: 0, offset: 0, value, size: value.length }, deps)
+  t.equal(read(framed(0x0a, framed(0x0a, fields))).events.length, 1, 'the rest of the event is fine')
+  t.strictSame(read(framed(0x0a, framed(0x0a, event))), { events: [], changes: [], catalogThrough: 0 })
+})
