@@ -20,5 +20,7 @@ export function discardRest(request: IncomingMessage): void {
   request.once('close', done)
   request.on('error', done)
   request.on('data', count)
+  // What counts the body is behind it and may have nobody who reads it: it would hold the request up.
+  request.unpipe()
   request.resume()
 }
