@@ -56,7 +56,9 @@ function countBytes(payload: Readable, share: RequestShare): Readable {
       }
     },
   })
-  payload.once('error', (error) => counter.destroy(error))
+  // Whoever reads the body hears of it. Where nobody does, it must not end the process.
+  counter.on('error', () => undefined)
+  payload.on('error', (error) => counter.destroy(error))
   payload.once('close', () => {
     if (!payload.readableEnded) counter.destroy()
   })

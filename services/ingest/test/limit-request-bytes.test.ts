@@ -84,3 +84,50 @@ t.test('what a compressed body grows to counts', async (t) => {
   t.equal((await send('y')).status, 202)
   await until(() => requestBudget.heldBytes() === 0)
 })
+
+/** Of a request to a route that reads no body. */
+async function openUnread(t: Test, port: number, length: string) {
+  const socket: Socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  let answers = ''
+  socket.on('data', (bytes) => {
+    answers += bytes.toString()
+  })
+  const pongs = (): number => answers.split('\r\n\r\npong').length - 1
+  socket.write(`GET /ping HTTP/1.1\r\nhost: a\r\n${length}\r\n\r\n`)
+  await until(() => pongs() === 1)
+  return { socket, pongs }
+}
+const answers = async (port: number): Promise<string> =>
+  await (await fetch(`http://127.0.0.1:${port}/ping`)).text()
+
+t.test(
+  'a body that nobody reads and that has no room, or is cut off, leaves the door as it is',
+  async (t) => {
+    const { requestBudget, port } = await startDoor(t)
+    const other = requestBudget.open()
+    other.take(75_000)
+    const socket: Socket = connect(port, '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    socket.resume()
+    const chunk = `${(9_000).toString(16)}\r\n${'x'.repeat(9_000)}\r\n`
+    socket.write(`GET /ping HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n${chunk}${chunk}`)
+    await once(socket, 'data')
+    socket.destroy()
+    other.close()
+    const cutOff = await openUnread(t, port, 'content-length: 500000')
+    cutOff.socket.write('x'.repeat(1_000))
+    cutOff.socket.destroy()
+    await until(() => requestBudget.heldBytes() === 0)
+    t.equal(await answers(port), 'pong')
+  },
+)
+
+t.test('a body that nobody reads is read to its end, and the connection goes on', async (t) => {
+  const { port } = await startDoor(t)
+  const { socket, pongs } = await openUnread(t, port, 'content-length: 500000')
+  socket.write('x'.repeat(500_000))
+  socket.write('GET /ping HTTP/1.1\r\nhost: a\r\n\r\n')
+  await until(() => pongs() === 2 || socket.destroyed)
+  t.equal(pongs(), 2)
+})
