@@ -5,6 +5,8 @@ export interface PartitionInbox {
   put(message: Message): void
   take(): Message | undefined
   clear(): void
+  /** Drops what was put in before the first message of that offset; all, when there is none. */
+  skipTo(offset: number): void
   isEmpty(): boolean
   /** From `maxBytes` on, until half of it has gone. */
   isFull(): boolean
@@ -44,6 +46,13 @@ export function createPartitionInbox(maxBytes: () => number, onRoom: () => void)
       messages = []
       first = 0
       bytes = 0
+      checkRoom()
+    },
+    skipTo(offset) {
+      const at = messages.findIndex((message, index) => index >= first && message.offset === offset)
+      messages = at === -1 ? [] : messages.slice(at)
+      first = 0
+      bytes = messages.reduce((sum, { size }) => sum + size, 0)
       checkRoom()
     },
     isEmpty: () => messages.length === first,

@@ -17,6 +17,9 @@ export type { LaneConfig, LaneDeps, LaneProgress, LaneStart, PartitionLane } fro
 /** Milliseconds of work in one go before other lanes and the network get their turn. */
 const turnMs = 15
 
+/** A fetch from before a seek may still be handed over after it: only what is missing after two is gone. */
+const setBacksBeforeLoss = 2
+
 /**
  * Two loops: one turns messages into the open batch, one lands it when it is due. Memory is bounded by the inbox
  * (half a batch), the open batch and the batch being landed. What is in memory dies with the lane: nothing of it is
@@ -40,6 +43,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   let next = start.offset
   /** Where the partition was last set back to because of a gap. */
   let setBackTo: number | undefined
+  let setBacks = 0
   let seen: SeenIds | undefined
   /** End of the range that has to be one batch again. */
   let replayTo = start.pending?.to
@@ -106,10 +110,13 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const isNext = async ({ offset }: Message): Promise<boolean> => {
     if (offset <= next) return offset === next
     const expected = next
-    if (setBackTo !== expected) {
-      setBackTo = expected
+    setBacks = setBackTo === expected ? setBacks + 1 : 1
+    setBackTo = expected
+    if (setBacks <= setBacksBeforeLoss) {
       inbox.clear()
       await retryUntilDone(() => deps.seek(partition, expected), { signal })
+      // What was fetched before the seek and came meanwhile tells nothing of what is gone.
+      inbox.skipTo(expected)
       return false
     }
     deps.metrics.offsetsMissing.inc()

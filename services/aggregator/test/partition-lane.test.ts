@@ -29,12 +29,15 @@ interface Fixture {
   readonly steps: Step[]
   /** Holds inserts back until the function that it returns is called. */
   hold(): () => void
+  /** What happens while the next seek is under way. */
+  duringSeek(happens: () => void): void
   readonly liveCount: () => number
 }
 
 function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_000, ageMs: 20 }): Fixture {
   const steps: Step[] = []
   let held: Promise<void> = Promise.resolve()
+  let meanwhile = (): void => {}
   const live = createLiveView({ now: Date.now }, { liveMaxGroups: 10, liveMaxCells: 1_000 })
   const meters: PreparedMeter[] = [
     {
@@ -66,6 +69,8 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
     readSeenIds: async () => new SeenIds(3_600_000_000),
     seek: async (_partition, offset) => {
       steps.push({ seek: offset })
+      meanwhile()
+      meanwhile = () => {}
     },
     onRoom: () => {},
     lanes: () => 1,
@@ -91,6 +96,9 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
       const { promise, resolve } = Promise.withResolvers<void>()
       held = promise
       return resolve
+    },
+    duringSeek(happens) {
+      meanwhile = happens
     },
     liveCount: () =>
       live
@@ -189,13 +197,39 @@ t.test('messages that came before are ignored, a gap is read again', async (t) =
   t.match(steps.at(-1), done(13))
 })
 
+t.test(
+  'what was fetched before the seek and comes during it or after it is no proof of a loss',
+  async (t) => {
+    const { lane, steps, duringSeek } = startLane(t)
+    duringSeek(() => {
+      lane.offer(message(13, 'd'))
+      lane.offer(message(14, 'e'))
+    })
+    lane.offer(message(12, 'c'))
+    await until(t, 'set back', () => steps.length === 1)
+    duringSeek(() => {
+      lane.offer(message(16, 'g'))
+      for (const [index, id] of ['a', 'b', 'c'].entries()) lane.offer(message(10 + index, id))
+    })
+    lane.offer(message(15, 'f'))
+    await until(t, 'all is landed', () => lane.progress().nextOffset === 13 && !lane.progress().unlanded)
+    t.strictSame(
+      steps.filter((step) => 'seek' in step),
+      [{ seek: 10 }, { seek: 10 }],
+    )
+    t.ok(steps.some((step) => 'commit' in step && step.commit === 10))
+  },
+)
+
 t.test('a gap that stays a gap is passed', async (t) => {
   const { lane, steps } = startLane(t)
   lane.offer(message(12, 'c'))
   await until(t, 'set back', () => steps.length === 1)
   lane.offer(message(12, 'c'))
-  await until(t, 'landed', () => steps.length === 4)
-  t.strictSame(steps, [{ seek: 10 }, pending(12, 12), insert(12, 12), done(13)])
+  await until(t, 'set back again', () => steps.length === 2)
+  lane.offer(message(12, 'c'))
+  await until(t, 'landed', () => steps.length === 5)
+  t.strictSame(steps, [{ seek: 10 }, { seek: 10 }, pending(12, 12), insert(12, 12), done(13)])
 })
 
 t.test('draining lands what was read at once, closing forgets it', async (t) => {
