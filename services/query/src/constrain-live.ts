@@ -35,7 +35,7 @@ export function constrainLive({ constraints }: Reader, entry: CatalogEntry<Meter
       const own = groups.filter(
         // An aggregator puts all groups beyond its cap into one cell without values: nobody knows whose it is.
         ({ group }) =>
-          group.length === dimensions.length && allowsSubject(constraints, group[bySubject] ?? ''),
+          group.length === push.meter.dimensions.length && allowsSubject(constraints, group[bySubject] ?? ''),
       )
       return own.length === 0 ? [] : [{ second, groups: own, total: sumCells(own) }]
     })

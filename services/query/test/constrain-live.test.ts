@@ -30,7 +30,7 @@ const cell = (group: readonly string[], count: number): LiveCell => ({
 })
 
 /** Groups are values of the dimensions by name: caregiver, page. */
-function push(): LivePush {
+function push(dimensions: readonly string[] = ['caregiver', 'page']): LivePush {
   const second = (at: number, groups: readonly LiveCell[]) => ({
     second: at,
     groups,
@@ -44,7 +44,15 @@ function push(): LivePush {
     second(2, [cell(['ward-8/a', '/y'], 3)]),
     second(3, [cell(['ward-7/b', '/x'], 4), cell([], 9)]),
   ]
-  return { id: '1', meter: {} as never, asOfUs: 0, sources: 1, reset: false, changed: all.slice(2), all }
+  return {
+    id: '1',
+    meter: { dimensions } as never,
+    asOfUs: 0,
+    sources: 1,
+    reset: false,
+    changed: all.slice(2),
+    all,
+  }
 }
 
 t.test('who is constrained to no subjects sees meters of the types that they may read', async (t) => {
@@ -70,6 +78,27 @@ t.test('who is constrained to subjects sees their groups, and totals of those', 
   )
   t.same(seen?.changed, seen?.all)
 })
+
+t.test(
+  'a meter of amounts, which is grouped by currency and settlement too, is seen by subject',
+  async (t) => {
+    const amounts = push(['caregiver', 'currency', 'settled'])
+    const all = [
+      {
+        second: 1,
+        groups: [cell(['ward-7/a', 'EUR', 'false'], 2), cell(['ward-8/a', 'EUR', 'false'], 5), cell([], 9)],
+        total: cell([], 16),
+      },
+    ]
+    const entry = meter({ aggregation: 'sum', groupBy: { caregiver: '/subject' } })
+    const filter = constrainLive({ tenant: 'default', constraints: { subjects: ['ward-7/*'] } }, entry)
+    const seen = filter?.({ ...amounts, changed: all, all })
+    t.strictSame(
+      seen?.all.map(({ total, groups }) => [total.count, groups.map(({ group }) => group)]),
+      [[2, [['ward-7/a', 'EUR', 'false']]]],
+    )
+  },
+)
 
 t.test('a meter that does not tell subjects apart is refused to them', async (t) => {
   const constraints = { subjects: ['ward-7/*'] }
