@@ -31,7 +31,13 @@ export interface GrpcDoor {
 export interface GrpcDoorConfig extends GrpcTls {
   readonly grpcHost: string
   readonly grpcPort: number
+  /** A message that is larger is refused before it has come. */
+  readonly maxMessageBytes?: number
 }
+
+const usualMessageBytes = 16 * 1024 * 1024
+/** Of one connection: clients let further calls wait. */
+const maxConcurrentCalls = 1_000
 
 /** A gRPC server with the standard health service, which follows `readiness`, and reflection. */
 export async function startGrpcDoor(
@@ -40,7 +46,8 @@ export async function startGrpcDoor(
   services: readonly GrpcService[],
 ): Promise<GrpcDoor> {
   const server = new Server({
-    'grpc.max_receive_message_length': 16 * 1024 * 1024,
+    'grpc.max_receive_message_length': config.maxMessageBytes ?? usualMessageBytes,
+    'grpc.max_concurrent_streams': maxConcurrentCalls,
     interceptors: deps.interceptors ?? [],
   })
   const health = new HealthImplementation()

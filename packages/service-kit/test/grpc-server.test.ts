@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { status } from '@grpc/grpc-js'
 import t from 'tap'
 import { ServiceError } from '../src/errors.ts'
-import { toGrpcError } from '../src/grpc-server.ts'
+import { startGrpcDoor, toGrpcError } from '../src/grpc-server.ts'
+import { createReadiness } from '../src/readiness.ts'
 
 t.test('a service error keeps its code, its retry-after and its faults', async (t) => {
   const error = toGrpcError(
@@ -20,4 +23,16 @@ t.test('anything else is INTERNAL and tells nothing of its insides', async (t) =
   const error = toGrpcError(new TypeError('secret internals'))
   t.equal(error.code, status.INTERNAL)
   t.notMatch(error.details, /secret internals/)
+})
+
+t.test('a door bounds the calls of a connection', async (t) => {
+  const config = { grpcHost: '127.0.0.1', grpcPort: 0 }
+  const door = await startGrpcDoor({ readiness: createReadiness([]) }, config, [])
+  const session = connect(`http://127.0.0.1:${door.port}`)
+  t.teardown(async () => {
+    session.destroy()
+    await door.stop(0)
+  })
+  const [settings] = await once(session, 'remoteSettings')
+  t.equal(settings.maxConcurrentStreams, 1_000)
 })

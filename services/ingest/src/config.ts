@@ -21,7 +21,7 @@ export const settings = {
   maxBodyBytes: setting(
     'INGEST_MAX_BODY_BYTES',
     count(4 * mebibyte),
-    'bytes that the body of a request, or a gRPC request’s events, may have',
+    'bytes that the body of a request, or a gRPC request, may have',
   ),
   maxEvents: setting('INGEST_MAX_EVENTS', count(10_000), 'events that a request may hold'),
   maxEventBytes: setting(

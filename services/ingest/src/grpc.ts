@@ -21,7 +21,7 @@ import { rateLimited } from '@millrace/service-kit/rate-limit-http'
 import { type AcceptRequestDeps, acceptRequest, readWaitFor } from './accept-request.ts'
 import { admitEvents } from './admit-events.ts'
 import { readGrpcEvents } from './grpc-event.ts'
-import { strictIngestService, wellFormed } from './grpc-requests.ts'
+import { checkSize, type SizedRequest, strictIngestService, wellFormed } from './grpc-requests.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { createPublishStream } from './publish-stream.ts'
 import { createReception } from './reception.ts'
@@ -45,7 +45,10 @@ export interface IngestGrpcConfig {
 }
 
 /** Accepts the events of one request and counts what became of it. */
-export type Publish = (events: readonly CloudEvent[], caller: Caller) => Promise<PublishResponse>
+export type Publish = (
+  request: SizedRequest<{ readonly events: readonly CloudEvent[] }>,
+  caller: Caller,
+) => Promise<PublishResponse>
 
 interface Caller {
   readonly authorization: string | undefined
@@ -66,16 +69,16 @@ export interface IngestGrpc {
 export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig): IngestGrpc {
   const authenticate = ({ authorization }: Caller): Principal =>
     deps.authenticator.authenticate(authorization, 'events:write')
-  const publish: Publish = async (events, caller) => {
+  const publish: Publish = async ({ events, size }, caller) => {
     let share: RequestShare | undefined
     try {
       share = deps.requestBudget.open()
-      share.take(dataBytes(events))
+      share.take(size.encodedBytes)
       // For each request of a stream anew: a key may be revoked while the stream is open.
       const principal = authenticate(caller)
       const limit = deps.limits.take(principal, 1)
       if (limit?.admitted === false) throw rateLimited(limit)
-      checkSize(events, config)
+      checkSize(size, config)
       const { traceparent } = caller
       const read = readGrpcEvents(events, createReception(deps, { principal, traceparent, fillIn: true }))
       admitEvents(deps.limits, principal, read)
@@ -97,7 +100,7 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     callback: sendUnaryData<PublishResponse>,
   ): void => {
     // Not awaited: gRPC takes the answer by its callback. What throws has to be inside.
-    void (async () => publish(wellFormed(call.request).events, callerOf(call)))().then(
+    void (async () => publish(wellFormed(call.request), callerOf(call)))().then(
       (response) => {
         deps.metrics.request('grpc Publish', status.OK)
         callback(null, response)
@@ -125,30 +128,11 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     service: {
       name: 'millrace.v1.IngestService',
       protoFile: 'millrace/v1/ingest.proto',
-      definition: strictIngestService,
+      definition: strictIngestService(config),
       implementation: { publish: publishUnary, publishStream },
     },
     endStreams: streams.end,
   }
-}
-
-function checkSize(events: readonly CloudEvent[], config: IngestGrpcConfig): void {
-  if (events.length > config.maxEvents) {
-    throw new ServiceError(
-      'too-large',
-      `A request holds at most ${config.maxEvents} events. Send smaller batches.`,
-    )
-  }
-  if (dataBytes(events) > config.maxBodyBytes) {
-    throw new ServiceError(
-      'too-large',
-      'The request is larger than this service accepts. Send smaller batches.',
-    )
-  }
-}
-
-function dataBytes(events: readonly CloudEvent[]): number {
-  return events.reduce((sum, event) => sum + event.data.length, 0)
 }
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerDuplexStream<unknown, unknown>

@@ -3,7 +3,7 @@ import type { PublishStreamRequest, PublishStreamResponse } from '@millrace/prot
 import { ServiceError } from '@millrace/service-kit/errors'
 import { toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Publish } from './grpc.ts'
-import { wellFormed } from './grpc-requests.ts'
+import { type SizedRequest, wellFormed } from './grpc-requests.ts'
 
 type Stream = ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>
 
@@ -27,7 +27,7 @@ export function createPublishStream(publish: Publish): PublishStreams {
   const open = new Set<() => Promise<void>>()
   return {
     open(stream, caller) {
-      const end = serve(stream, (request) => publish(request.events, caller))
+      const end = serve(stream, (request) => publish(request, caller))
       open.add(end)
       stream.once('close', () => open.delete(end))
     },
@@ -40,7 +40,7 @@ export function createPublishStream(publish: Publish): PublishStreams {
 /** Returns what ends the stream early. */
 function serve(
   stream: Stream,
-  publish: (request: PublishStreamRequest) => ReturnType<Publish>,
+  publish: (request: SizedRequest<PublishStreamRequest>) => ReturnType<Publish>,
 ): () => Promise<void> {
   const underWay = new Set<Promise<void>>()
   let bytes = 0
@@ -80,17 +80,18 @@ function serve(
     await settle()
     if (!stream.destroyed && !stream.writableEnded) stream.emit('error', toGrpcError(error))
   }
-  stream.on('data', (request: PublishStreamRequest) => {
+  stream.on('data', (message: PublishStreamRequest) => {
     // What was read ahead stays unanswered: the client sends it again on its next stream.
     if (ended) return
+    let request: SizedRequest<PublishStreamRequest>
     try {
-      wellFormed(request)
+      request = wellFormed(message)
     } catch (error) {
       // It has no sequence by which it could be refused.
       void end(error)
       return
     }
-    const size = request.events.reduce((sum, event) => sum + event.data.length, 0)
+    const size = request.size.encodedBytes
     bytes += size
     const done = publish(request)
       .then(

@@ -156,9 +156,12 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     { authenticator, limits, requestBudget, acceptEvents, storedWatch, metrics, logger, now, newId },
     config,
   )
-  const grpc = await startGrpcDoor({ readiness, interceptors: [limitCallBytes(requestBudget)] }, config, [
-    ingestGrpc.service,
-  ])
+  const grpc = await startGrpcDoor(
+    { readiness, interceptors: [limitCallBytes(requestBudget)] },
+    // A little more, so that whoever sends a little too much is told of the limit by name.
+    { ...config, maxMessageBytes: config.maxBodyBytes + 64 * 1024 },
+    [ingestGrpc.service],
+  )
   return {
     httpPort: boundPort(http),
     grpcPort: grpc.port,

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { createKeyUsageBook } from '@millrace/catalog/key-usage'
@@ -121,6 +122,34 @@ const good: CloudEvent[] = [
   { ...empty, type: 'b', dataContentType: 'image/png', data: Buffer.from([0, 1, 2]) },
 ]
 const encode = (events: CloudEvent[]): Buffer => Buffer.from(PublishRequest.encode({ events }).finish())
+
+t.test(
+  'a request beyond the limits is refused by its size, and nothing of its events is decoded',
+  async (t) => {
+    const { client, appended } = await startDoor(t)
+    // Malformed where only a decoder would look.
+    const events = (field: number, count: number): Buffer =>
+      Buffer.concat(Array.from({ length: count }, () => Buffer.from([(field << 3) | 2, 1, 0xff])))
+    t.match(await publish(client, events(1, 101)), {
+      code: status.RESOURCE_EXHAUSTED,
+      details: /at most 100 events/,
+    })
+    t.match(await publish(client, events(1, 100)), { code: status.INVALID_ARGUMENT })
+    const large = encode([{ ...empty, type: 'a', data: Buffer.alloc(10_000) }])
+    t.match(await publish(client, large), { code: status.RESOURCE_EXHAUSTED, details: /at most 10000 bytes/ })
+    const stream = client.makeBidiStreamRequest(
+      '/millrace.v1.IngestService/PublishStream',
+      asIs,
+      PublishStreamResponse.decode,
+      metadata(),
+    )
+    stream.write(Buffer.concat([Buffer.from([8, 7]), events(2, 101)]))
+    const [answer] = await once(stream, 'data')
+    t.match(answer, { sequence: '7', outcome: { value: { code: 'too-large' } } })
+    stream.end()
+    t.equal(appended.length, 0)
+  },
+)
 
 t.test('each bad message is INVALID_ARGUMENT that says what to change', async (t) => {
   const { client, appended } = await startDoor(t)
