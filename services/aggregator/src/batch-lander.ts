@@ -76,10 +76,11 @@ export function createBatchLander(
   }
 
   /** After the events: a change may be about one of its own batch. */
-  const landChanges = ({ from, to, changes }: Batch): Promise<void> => {
+  const landChanges = (batch: Batch): Promise<void> => {
+    const { from, to, changes } = batch
     const range = { from, to }
     const token = deduplicationToken(topic, partition, range)
-    return deps.landChanges(changes, { partition, range, token }, signal)
+    return deps.landChanges(changes, { partition, range, token, confirm: () => confirm(batch) }, signal)
   }
 
   const insertAll = async (batch: Batch): Promise<void> => {

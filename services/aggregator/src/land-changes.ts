@@ -24,7 +24,13 @@ interface Deps {
 /** Settlements and retractions of a batch whose events have landed. */
 export type LandChanges = (
   changes: readonly PlacedChange[],
-  batch: { readonly partition: number; readonly range: OffsetRange; readonly token: string },
+  batch: {
+    readonly partition: number
+    readonly range: OffsetRange
+    readonly token: string
+    /** As a block's. */
+    readonly confirm: () => Promise<void>
+  },
   signal: AbortSignal,
 ) => Promise<void>
 
@@ -35,7 +41,7 @@ export type LandChanges = (
  */
 export function createChangesLander(deps: Deps): LandChanges {
   const { logger } = deps
-  return async (changes, { partition, range, token }, signal) => {
+  return async (changes, { partition, range, token, confirm }, signal) => {
     if (changes.length === 0) return
     const names = changes.map(({ change }) => change)
     const { events, former } = await retryUntilDone(() => deps.read(partition, range, names, signal), {
@@ -49,7 +55,8 @@ export function createChangesLander(deps: Deps): LandChanges {
     const rows = new RowBinary(4_096)
     for (const change of judged) if (change.status !== 'repeat') writeChangeRow(rows, change)
     if (rows.length > 0) {
-      await deps.insert({ table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token }, signal)
+      const block = { table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token, confirm }
+      await deps.insert(block, signal)
     }
     if (changes.some(({ change }) => change.erase)) await deps.erase(partition, range, signal)
     report(judged)

@@ -6,7 +6,7 @@ import { createAggregatorMetrics } from '../src/metrics.ts'
 import { makeEvent, viewEvent } from './event-fixture.ts'
 
 /** Lands one event; each attempt of its insert finds the clock moved on by so much. */
-async function landWith(pausesMs: readonly number[]): Promise<string[]> {
+async function landWith(pausesMs: readonly number[], pauseBeforeChangesMs = 0): Promise<string[]> {
   const steps: string[] = []
   let now = Date.UTC(2026, 0, 1)
   const lander = createBatchLander(
@@ -21,7 +21,10 @@ async function landWith(pausesMs: readonly number[]): Promise<string[]> {
           steps.push(`insert ${token}`)
         }
       },
-      landChanges: async () => {},
+      landChanges: async (_changes, { confirm }) => {
+        now += pauseBeforeChangesMs
+        await confirm()
+      },
       metrics: createAggregatorMetrics(),
       logger: createLogger('test', 'silent'),
       now: () => now,
@@ -57,6 +60,10 @@ t.test('whoever was paused for long asks Kafka again before each attempt', async
     insert,
     'commit 8',
   ])
+})
+
+t.test('the changes’ insert too asks Kafka again after a long pause', async (t) => {
+  t.strictSame(await landWith([0], 60_000), [pending, insert, pending, 'commit 8'])
 })
 
 t.test('a clock that was put back counts as a long pause', async (t) => {
