@@ -71,8 +71,8 @@ export const settings = {
   ),
   packBytes: setting(
     'INGEST_PACK_BYTES',
-    count(512 * 1024),
-    'bytes up to which events share a Kafka message',
+    count(512 * 1024, 1, 950_000),
+    'bytes up to which events share a Kafka message, which holds a million',
   ),
 } as const
 
