@@ -28,6 +28,8 @@ export interface KeyUsageBook extends KeyLimits {
 
 /** A last use is told this often; takings as often as `collect` is called. */
 const tellUseEveryMs = 10_000
+/** Takings are told within a fraction of it. */
+const lateMs = 1_000
 
 /** @param instance this process' own id, new at each start */
 export function createKeyUsageBook(instance: string, nowMs: () => number = Date.now): KeyUsageBook {
@@ -69,7 +71,7 @@ export function createKeyUsageBook(instance: string, nowMs: () => number = Date.
     apply({ tenant, keyId, instance: by, taken: tokens, lastUsedAtUs, perSecond }, taken) {
       const entry = entryOf(tenant, keyId, perSecond)
       entry.lastUsedMs = Math.max(entry.lastUsedMs, lastUsedAtUs / 1_000)
-      if (taken && by !== instance) entry.bucket?.charge(tokens, nowMs())
+      if (taken && by !== instance) entry.charge(tokens, lastUsedAtUs / 1_000, nowMs())
     },
   }
 }
@@ -105,6 +107,13 @@ class Entry {
     return toAnswer(this.bucket, admitted, now)
   }
 
+  /** What others took at `usedMs`. After a while it is mostly back, and leaves no debt: an outage would be its length. */
+  charge(tokens: number, usedMs: number, now: number): void {
+    if (this.bucket === undefined) return
+    const left = Math.max(0, this.bucket.level(now))
+    this.bucket.charge(now - usedMs > lateMs ? Math.min(tokens, left) : tokens, now)
+  }
+
   isDue(): boolean {
     return this.#untold > 0 || this.lastUsedMs - this.#toldMs >= tellUseEveryMs
   }
@@ -123,8 +132,9 @@ class Entry {
     }
   }
 
+  /** What was taken through an outage is long back in the bucket: told all at once it would stop the others. */
   restore(taken: number): void {
-    this.#untold += taken
+    this.#untold = Math.max(this.#untold, Math.min(this.#untold + taken, this.bucket?.burst ?? 0))
     this.#toldMs = 0
   }
 }

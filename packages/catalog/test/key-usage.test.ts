@@ -77,6 +77,31 @@ t.test('what could not be told is told later', async (t) => {
   t.match(two.take(key(10), 1), { remaining: 7 })
 })
 
+t.test('after an outage others are held up for two seconds, not for as long as it was', async (t) => {
+  const { clock, one, two } = setUp()
+  const inFlight = []
+  for (let tenths = 0; tenths < 300; tenths += 1) {
+    one.take(key(10), 1)
+    inFlight.push(...one.collect())
+    clock.nowMs += 100
+  }
+  one.restore(inFlight.slice(0, 250))
+  const restored = one.collect()
+  t.match(restored, [{ taken: 10 }])
+  for (const usage of inFlight.slice(250)) two.apply(usage, true)
+  for (const usage of restored) two.apply(usage, true)
+  clock.nowMs += 2_100
+  t.ok(two.take(key(10), 1)?.admitted)
+})
+
+t.test('what others take in one batch holds here as well', async (t) => {
+  const { clock, one, two, exchange } = setUp()
+  one.take(key(10), 100)
+  exchange()
+  clock.nowMs += 8_000
+  t.notOk(two.take(key(10), 1)?.admitted)
+})
+
 t.test('takings of the past change nothing, the last use does', async (t) => {
   const { one, two } = setUp()
   one.take(key(10), 5)
