@@ -86,18 +86,24 @@ t.test('one flush is one part in every table, however many rows and groups it ha
     AGGREGATOR_BATCH_MAX_AGE_MS: '60000',
     AGGREGATOR_BATCH_MAX_ROWS: '110000',
     AGGREGATOR_BATCH_MAX_BYTES: '1000000000',
+    AGGREGATOR_BATCH_TOTAL_BYTES: '100000000000',
   })
   await mesh.putMeter('visits', {
     eventTypes: ['visit.recorded'],
     aggregation: 'count',
     groupBy: { page: '/data/path' },
   })
+  await mesh.startAggregator()
+  // A new meter has each partition land what it holds, once.
+  await until(
+    'the meter’s backfill',
+    async () => (await mesh.value('SELECT count() FROM backfill_chunks')) === '1',
+  )
   // More rows than ClickHouse usually takes for a block, and more groups than it usually aggregates in one piece.
   for (let at = 0; at < 110_000; at += 2_000) {
     const events = Array.from({ length: 2_000 }, (_, index) => makeEvent({}, { path: `/${at + index}` }))
     await mesh.publishTo(0, events)
   }
-  await mesh.startAggregator()
   await until('all rows', async () => (await mesh.landed()) === 110_000, 60_000)
   const parts =
     await mesh.value(`SELECT countIf(table = 'events'), countIf(table = 'meter_minutes') FROM system.parts
