@@ -32,15 +32,23 @@ export async function addChanges(
 ): Promise<readonly StoredEvent[]> {
   if (events.length === 0) return []
   const ids = [...new Set(events.map(({ id }) => id))]
+  // By place as well: what other events of the same id went through must not fill the limit.
+  const places = events.map(placeOf)
+  const limit = events.length * perEvent
   const sql = `SELECT ${columns} FROM event_changes
 WHERE tenant = {tenant:String} AND status = 'applied' AND id IN {ids:Array(String)}
-ORDER BY kafka_partition, kafka_offset, kafka_index LIMIT ${ids.length * perEvent}`
-  const rows = await clickhouse.read({ sql, parameters: { tenant, ids } }, ids.length * perEvent)
+  AND concat(toString(kafka_partition), ',', toString(event_offset), ',', toString(event_index)) IN {places:Array(String)}
+ORDER BY kafka_partition, kafka_offset, kafka_index LIMIT ${limit}`
+  const rows = await clickhouse.read({ sql, parameters: { tenant, ids, places } }, limit)
   const byPlace = Map.groupBy(rows, (row) => row.slice(6, 9).join())
   return events.map((event) => ({
     ...event,
-    changes: toChanges(byPlace.get(event.position.slice(1).join()) ?? []),
+    changes: toChanges(byPlace.get(placeOf(event)) ?? []),
   }))
+}
+
+function placeOf({ position }: StoredEvent): string {
+  return position.slice(1).join()
 }
 
 /** In their order: the first of a kind has the say, and whatever erased it is told. */
