@@ -8,7 +8,6 @@ import { createTypeRulesSource, type TypeRulesSource } from './type-rules.ts'
 
 interface Deps {
   readonly catalog: Pick<CatalogReader, 'position' | 'readToEnd'>
-  readonly rulesOf: TypeRulesSource['rulesOf']
   readonly metrics: Pick<AggregatorMetrics, 'catalogsMissing'>
   readonly logger: Logger
 }
@@ -17,22 +16,32 @@ const timeoutMs = 10_000
 
 /**
  * A range that a former owner may have inserted has to make the same block again, so it is judged by the catalog that
- * stands beside it. Of a catalog that was made anew and is shorter, only the newest rules are known.
+ * stands beside it: a copy even when that is the present end, since a meter may be written while the range is read,
+ * and its backfill counts the range too. Of a catalog that was made anew and is shorter, only the newest rules are known.
  */
 export function createRulesHistory(
-  { catalog, rulesOf, metrics, logger }: Deps,
+  { catalog, metrics, logger }: Deps,
   config: KafkaConfig,
+  readThrough = readCatalogThrough,
 ): LaneDeps['rulesAsOf'] {
+  /** By offset: partitions that are taken up together mostly share one. */
+  const underWay = new Map<number, Promise<TypeRulesSource['rulesOf']>>()
+  const read = async (offset: number): Promise<TypeRulesSource['rulesOf']> => {
+    const store = await readThrough(config, logger, { service: 'aggregator', offset, timeoutMs })
+    return createTypeRulesSource(store).rulesOf
+  }
   return async (offset) => {
     await catalog.readToEnd()
     const end = catalog.position()
-    if (offset === end) return rulesOf
     if (offset > end) {
       metrics.catalogsMissing.inc()
       logger.error({ offset, end }, 'the catalog ends before the one that a pending range was judged by')
-      return rulesOf
     }
-    const store = await readCatalogThrough(config, logger, { service: 'aggregator', offset, timeoutMs })
-    return createTypeRulesSource(store).rulesOf
+    const through = Math.min(offset, end)
+    const known = underWay.get(through)
+    if (known !== undefined) return known
+    const rules = read(through).finally(() => underWay.delete(through))
+    underWay.set(through, rules)
+    return rules
   }
 }

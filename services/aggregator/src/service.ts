@@ -146,7 +146,7 @@ export async function createService(
       readCatalogThrough: catalog.readThroughOrToEnd,
       catalogPosition: catalog.position,
       readSeenIds: seenIdsReader.read,
-      rulesAsOf: createRulesHistory({ catalog, rulesOf, metrics, logger }, config),
+      rulesAsOf: createRulesHistory({ catalog, metrics, logger }, config),
       hasher: createNameHasher(nameKey),
       insert: faults.aroundInsert?.(insert) ?? insert,
       landChanges: createChangesLander({
