@@ -3,6 +3,7 @@ import type { NewKey } from '@millrace/catalog/key-text'
 import type { KeyLimits } from '@millrace/catalog/key-usage'
 import { describeTopics } from '@millrace/proto/describe-topics'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
+import { discardRest } from '@millrace/service-kit/discard-rest'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
 import {
@@ -25,7 +26,6 @@ import type { AcceptPostback } from './accept-postback.ts'
 import type { AcceptRequestDeps } from './accept-request.ts'
 import { withinReach } from './check-reach.ts'
 import { commandDocs } from './describe-commands.ts'
-import { discardRest } from './discard-rest.ts'
 import type { EndpointSecretsDeps } from './endpoint-secrets.ts'
 import { installExpectations } from './expect-continue.ts'
 import { addCatalogRoutes, type WriteCatalog } from './http-catalog.ts'
@@ -100,6 +100,11 @@ export async function createHttpDoor(
   installJsonBodies(app)
   installProblems(app)
   requireHost(app)
+  // Before its body: of what nobody reads nothing has to be held.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) reply.callNotFound()
+    else done()
+  })
   installRateLimits(app, (request) => {
     const principal = knownPrincipal(request)
     return principal && deps.limits.take(principal, 1)

@@ -1,6 +1,7 @@
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
 import type { KeyLimits, KeyUsageBook } from '@millrace/catalog/key-usage'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
+import { discardRest } from '@millrace/service-kit/discard-rest'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
 import {
@@ -61,7 +62,12 @@ export async function createHttpApp(deps: HttpDeps, config: HttpTls = {}): Promi
   installRequestSchemas(app)
   app.addHook('onResponse', (request, reply, done) => {
     deps.countRequest(`${request.method} ${request.routeOptions.url ?? 'unmatched'}`, reply.statusCode)
+    if (request.raw.complete === false) discardRest(request.raw)
     done()
+  })
+  // The framework closes at once where a body is too large: its sender would see a broken connection, not the answer.
+  app.addHook('onSend', async (request, reply) => {
+    if (request.raw.complete === false) reply.removeHeader('connection')
   })
   // Answers are written by the routes themselves: a serializer would round the numbers in them.
   app.setSerializerCompiler(() => JSON.stringify)

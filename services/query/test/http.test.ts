@@ -282,3 +282,15 @@ t.test('a request has a minute to arrive', async (t) => {
   const { app } = await startApp(t)
   t.equal(app.server.requestTimeout, 60_000)
 })
+
+t.test('who sends too large a question is answered, however much of it is still to be sent', async (t) => {
+  const { app } = await startApp(t)
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  const body = ' '.repeat(5 * 1024 * 1024)
+  const headers = { authorization: `Bearer ${rootKey}`, 'content-type': 'application/json' }
+  for (let time = 0; time < 5; time += 1) {
+    const response = await fetch(`${address}/v1/reports/visits`, { method: 'POST', headers, body })
+    t.equal(response.status, 413)
+    await response.body?.cancel()
+  }
+})
