@@ -45,7 +45,7 @@ export interface Decision {
   readonly result: WrittenResource
 }
 
-/** What one tenant may have of each kind: every service holds all of it in memory. */
+/** What one tenant may have of each kind that can be deleted again: every service holds all of it in memory. */
 const maxOfKind = 10_000
 
 /**
@@ -67,7 +67,8 @@ export function decideWrite(store: CatalogStore, write: CatalogWrite, nowUs: num
   if (existing !== undefined && isDeepStrictEqual(before, body)) {
     return { record: undefined, result: toResult(existing, before as object, false) }
   }
-  if (existing === undefined && store.count(tenant, kind) >= maxOfKind) {
+  // Replays stay, so that a limit would end them for good.
+  if (existing === undefined && kind !== 'replay' && store.count(tenant, kind) >= maxOfKind) {
     throw new ServiceError('conflict', `A tenant has at most ${maxOfKind} of a kind. Delete some first.`)
   }
   // What was deleted keeps nothing that could be used again.

@@ -66,6 +66,11 @@ t.test('names of one kind do not meet those of another, nor of another tenant', 
   t.equal(decideWrite(store, { ...base, tenant: 'other' }, 0).result.version, 1)
 })
 
+t.test('replays, which nobody can delete, are not counted', async (t) => {
+  const store: CatalogStore = { ...createCatalogStore(), count: () => 10_000 }
+  t.equal(decideWrite(store, { ...base, kind: 'replay', name: 'rep_1' }, 0).result.version, 1)
+})
+
 t.test('a change is decided by what there is at that moment', async (t) => {
   const change = (existing: object | undefined): object => ({ before: existing ?? null })
   const first = decideWrite(written(), { ...base, body: undefined, change }, 0)
