@@ -100,11 +100,6 @@ export async function createHttpDoor(
   installJsonBodies(app)
   installProblems(app)
   requireHost(app)
-  // Before its body: of what nobody reads nothing has to be held.
-  app.addHook('onRequest', (request, reply, done) => {
-    if (request.is404) reply.callNotFound()
-    else done()
-  })
   installRateLimits(app, (request) => {
     const principal = knownPrincipal(request)
     return principal && deps.limits.take(principal, 1)
