@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import kafka, {
   type DeliveryReport,
   type LibrdKafkaError,
@@ -28,6 +29,7 @@ export interface TransactionalProducer {
    * @param onRetry told each time that it has to
    */
   commitOffsets(position: ConsumerPosition, onRetry?: (error: unknown) => void): Promise<void>
+  /** Asks for nothing again; resolves once the commit under way has an answer or has timed out. */
   stop(): Promise<void>
 }
 
@@ -48,6 +50,9 @@ function isFenced({ code }: LibrdKafkaError): boolean {
   const { ERR__FENCED, ERR_INVALID_PRODUCER_EPOCH, ERR_PRODUCER_FENCED } = kafka.CODES.ERRORS
   return code === ERR__FENCED || code === ERR_INVALID_PRODUCER_EPOCH || code === ERR_PRODUCER_FENCED
 }
+
+/** A client that cannot reach Kafka may refuse at once. */
+const retryPauseMs = 50
 
 /** Of one message: its value, its key and some bytes of framing. */
 export const maxTransactionalMessageBytes = 1_040_000
@@ -107,6 +112,7 @@ export async function connectTransactionalProducer(
   }
   const { timeoutMs } = options
   let stopped = false
+  let underWay: Promise<unknown> = Promise.resolve()
   /** A time-out leaves open what has become of the call: the client wants it asked again. */
   const untilKnown = async (
     start: Parameters<typeof call>[0],
@@ -118,32 +124,40 @@ export async function connectTransactionalProducer(
       } catch (error) {
         if (stopped || !(error as TransactionError).isRetriable) throw error
         onRetry?.(error)
+        await sleep(retryPauseMs)
       }
     }
   }
-  return {
-    stop() {
-      stopped = true
-      return stop()
-    },
-    async commitOffsets({ consumer, offsets }, onRetry) {
+  const commitOffsets: TransactionalProducer['commitOffsets'] = async ({ consumer, offsets }, onRetry) => {
+    try {
+      await call((done) => producer.beginTransaction(done))
+      await untilKnown(
+        (done) => producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
+        onRetry,
+      )
+      await untilKnown((done) => producer.commitTransaction(timeoutMs, done), onRetry)
+    } catch (error) {
+      const failure = error as TransactionError
+      if (isFenced(failure) || failure.isFatal) throw new LostProducerError(failure)
       try {
-        await call((done) => producer.beginTransaction(done))
-        await untilKnown(
-          (done) => producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
-          onRetry,
-        )
-        await untilKnown((done) => producer.commitTransaction(timeoutMs, done), onRetry)
-      } catch (error) {
-        const failure = error as TransactionError
-        if (isFenced(failure) || failure.isFatal) throw new LostProducerError(failure)
-        try {
-          await untilKnown((done) => producer.abortTransaction(timeoutMs, done), onRetry)
-        } catch (cause) {
-          throw new LostProducerError(cause as LibrdKafkaError)
-        }
-        throw error
+        await untilKnown((done) => producer.abortTransaction(timeoutMs, done), onRetry)
+      } catch (cause) {
+        throw new LostProducerError(cause as LibrdKafkaError)
       }
+      throw error
+    }
+  }
+  return {
+    async stop() {
+      // First: what is under way asks no more then, and ends also while Kafka is down.
+      stopped = true
+      await underWay
+      await stop()
+    },
+    commitOffsets(position, onRetry) {
+      const committed = commitOffsets(position, onRetry)
+      underWay = committed.catch(() => undefined)
+      return committed
     },
     async writeAll(messages, positions = []) {
       await call((done) => producer.beginTransaction(done))

@@ -30,14 +30,12 @@ interface Deps {
  * with it.
  */
 export function createLaneCommits({ producer, consumer, slots, onRetry, onLost }: Deps): LaneCommits {
-  let underWay: Promise<unknown> = Promise.resolve()
   const commitOnce = async (offset: TopicPartitionOffsetAndMetadata, signal: AbortSignal): Promise<void> => {
     await slots.acquire(signal)
     let asked = 0
     const committed = producer
       .commitOffsets({ consumer, offsets: [offset] }, (error) => onRetry(error, ++asked))
       .finally(slots.release)
-    underWay = committed.catch(() => undefined)
     try {
       // A lane that is given up does not wait for Kafka; what is under way then is settled by the next owner.
       await Promise.race([committed, aborted(signal)])
@@ -53,10 +51,7 @@ export function createLaneCommits({ producer, consumer, slots, onRetry, onLost }
   return {
     commit: (offset, signal) =>
       retryUntilDone(() => commitOnce(offset, signal), { signal, onFailure: onRetry }),
-    async stop() {
-      await underWay
-      await producer.stop()
-    },
+    stop: () => producer.stop(),
   }
 }
 
