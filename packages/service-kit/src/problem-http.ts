@@ -132,33 +132,34 @@ function formatProblem(error: ServiceError): string {
 
 /** Problem documents for every error, and x-request-id on every response. */
 export function installProblems(app: FastifyInstance): void {
+  const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
+    sendProblem(reply, unserved(app, request, reply))
   app.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
     reply.header('x-request-id', request.id)
-    done()
+    // Before its body: of what nobody reads nothing has to be held.
+    if (request.is404) answerNotFound(request, reply)
+    else done()
   })
   app.setErrorHandler((error, request, reply) => {
     const told = toServiceError(error)
     if (told.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
     return sendProblem(reply, told)
   })
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? ''
-    const others = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(
-      (method) => app.findRoute({ url: path, method }) !== null,
-    )
-    if (others.length > 0) {
-      reply.header('allow', others.join(', '))
-      return sendProblem(
-        reply,
-        new ServiceError(
-          'method-not-allowed',
-          `${request.method} is not offered here; use ${others.join(' or ')}.`,
-        ),
-      )
-    }
-    return sendProblem(
-      reply,
-      new ServiceError('not-found', `Nothing is served at ${request.method} ${path}.`),
-    )
-  })
+  // A route may say that it serves nothing.
+  app.setNotFoundHandler(answerNotFound)
+}
+
+function unserved(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): ServiceError {
+  const path = request.url.split('?')[0] ?? ''
+  const others = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(
+    (method) => app.findRoute({ url: path, method }) !== null,
+  )
+  if (others.length === 0) {
+    return new ServiceError('not-found', `Nothing is served at ${request.method} ${path}.`)
+  }
+  reply.header('allow', others.join(', '))
+  return new ServiceError(
+    'method-not-allowed',
+    `${request.method} is not offered here; use ${others.join(' or ')}.`,
+  )
 }

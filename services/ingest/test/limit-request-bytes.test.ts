@@ -131,3 +131,17 @@ t.test('a body that nobody reads is read to its end, and the connection goes on'
   await until(() => pongs() === 2 || socket.destroyed)
   t.equal(pongs(), 2)
 })
+
+t.test('an unknown address is answered without room for its body, and before it has come', async (t) => {
+  const { requestBudget, port } = await startDoor(t)
+  requestBudget.open().take(1.5 * bodyBytes - 5_000)
+  for (const length of ['content-length: 60000', 'transfer-encoding: chunked', 'content-length: 10000']) {
+    const socket: Socket = connect(port, '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    socket.write(
+      `POST /v1/nowhere HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${length}\r\n\r\n`,
+    )
+    const [answer] = await once(socket, 'data')
+    t.match(String(answer), /^HTTP\/1\.1 404 [\s\S]*\r\nx-request-id: /, length)
+  }
+})
