@@ -19,6 +19,8 @@ export interface CatalogWrite {
    * several times, and throws a ServiceError to refuse.
    */
   readonly change?: (existing: object | undefined) => object
+  /** Throws a ServiceError to refuse, by what the resource is now. May be called several times. */
+  readonly check?: (existing: object) => void
   /** Application of the key that writes. */
   readonly application: string
   /** What that key is constrained to. */
@@ -61,8 +63,9 @@ export function decideWrite(store: CatalogStore, write: CatalogWrite, nowUs: num
   if (deletes && existing === undefined && write.ifMatch === undefined) {
     throw new ServiceError('not-found', `There is no ${kind} named ${name}.`)
   }
-  checkPreconditions(write, existing)
   const before = existing === undefined ? undefined : (JSON.parse(existing.json) as object)
+  if (before !== undefined) write.check?.(before)
+  checkPreconditions(write, existing)
   const body = write.change === undefined ? write.body : write.change(before)
   if (existing !== undefined && isDeepStrictEqual(before, body)) {
     return { record: undefined, result: toResult(existing, before as object, false) }

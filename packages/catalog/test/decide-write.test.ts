@@ -105,3 +105,12 @@ t.test('a tenant cannot fill the memory of every service: resources of a kind ar
   t.equal(decideWrite(store, { ...base, name: 'm0', body: {} }, 0).result.version, 2)
   t.equal(decideWrite(store, { ...base, tenant: 'other' }, 0).result.version, 1)
 })
+
+t.test('a write may be refused by what is there, a deletion as well', async (t) => {
+  const check = (existing: object): void => {
+    throw new Error(JSON.stringify(existing))
+  }
+  t.equal(decideWrite(written(), { ...base, check }, 0).result.created, true)
+  t.throws(() => decideWrite(written({}), { ...base, check }, 0), /"a":1/)
+  t.throws(() => decideWrite(written({}), { ...base, body: undefined, check }, 0), /"a":1/)
+})

@@ -5,22 +5,26 @@ import type { WriteCatalog } from './http-catalog.ts'
 
 /**
  * Writes of a constrained key reach no further than the events that it may write and read itself: it changes no other
- * types, counts no others, and has no others delivered.
+ * types, counts no others, has no others delivered, and changes nothing that was set up for others.
  * @throws {ServiceError} `forbidden`
  */
 export function withinReach(writeCatalog: WriteCatalog): WriteCatalog {
   return async (write) => {
     const { kind, name, body, change, constraints } = write
     if (constraints === undefined) return writeCatalog(write)
+    if (kind === 'settings') {
+      throw new ServiceError('forbidden', 'Settings hold for all events, and the key is constrained to some.')
+    }
     if (kind === 'event-type') refuseTypes([name], constraints)
     if (body !== undefined) checkBody(kind, body, constraints)
-    if (change === undefined) return writeCatalog(write)
+    const check = (existing: object): void => checkBody(kind, existing, constraints)
+    if (change === undefined) return writeCatalog({ ...write, check })
     const checked = (existing: object | undefined): object => {
       const changed = change(existing)
       checkBody(kind, changed, constraints)
       return changed
     }
-    return writeCatalog({ ...write, change: checked })
+    return writeCatalog({ ...write, change: checked, check })
   }
 }
 

@@ -124,7 +124,7 @@ export async function createHttpDoor(
   const reaching = { ...deps, writeCatalog: withinReach(deps.writeCatalog) }
   addCatalogRoutes(app, reaching)
   addEndpointRoutes(app, reaching, config)
-  addSettingsRoutes(app, deps)
+  addSettingsRoutes(app, reaching)
   addReplayRoutes(app, deps)
   addKeyRoutes(app, deps)
   return app

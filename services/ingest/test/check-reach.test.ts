@@ -8,9 +8,11 @@ const result = { version: 1, body: {}, updatedAt: '', updatedBy: '', created: tr
 async function outcome(
   constraints: CatalogWrite['constraints'],
   write: Pick<CatalogWrite, 'kind' | 'name' | 'body'> & Partial<CatalogWrite>,
+  existing?: object,
 ): Promise<string> {
-  const writeCatalog = withinReach(async ({ change }) => {
-    change?.(undefined)
+  const writeCatalog = withinReach(async ({ change, check }) => {
+    if (existing !== undefined) check?.(existing)
+    change?.(existing)
     return result
   })
   const whole = {
@@ -56,4 +58,22 @@ t.test('who may read some subjects has nothing delivered, since endpoints get al
     'forbidden',
   )
   t.equal(await outcome(constraints, { kind: 'meter', name: 'a', body: { eventTypes: ['a'] } }), 'written')
+})
+
+t.test('what reaches further is not replaced, and not deleted', async (t) => {
+  const mine = { eventTypes: ['visit.a'] }
+  for (const kind of ['meter', 'endpoint'] as const) {
+    for (const body of [mine, undefined]) {
+      t.equal(await outcome(visits, { kind, name: 'a', body }, mine), 'written')
+      t.equal(await outcome(visits, { kind, name: 'a', body }, { eventTypes: ['order'] }), 'forbidden')
+      t.equal(await outcome(visits, { kind, name: 'a', body }, {}), 'forbidden')
+    }
+  }
+  const write = { kind: 'endpoint', name: 'a', body: undefined, change: () => mine } as const
+  t.equal(await outcome(visits, write, { eventTypes: ['order'] }), 'forbidden')
+})
+
+t.test('settings hold for all events', async (t) => {
+  t.equal(await outcome(visits, { kind: 'settings', name: 'tenant', body: {} }), 'forbidden')
+  t.equal(await outcome(undefined, { kind: 'settings', name: 'tenant', body: {} }), 'written')
 })
