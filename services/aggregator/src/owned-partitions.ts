@@ -62,8 +62,8 @@ export function createOwnedPartitions(
   const { topic } = config
   const owned = new Map<number, Owned>()
   const lanes = new Map<number, PartitionLane>()
-  /** Each time that a partition is assigned is another one. */
-  const assigned = new Map<number, symbol>()
+  /** Each time that a partition is assigned is another one; aborts once it is not ours by it any more. */
+  const assigned = new Map<number, AbortController>()
   const stopping = new AbortController()
   const { signal } = stopping
   const slots = createFlushSlots(commitsAtOnce)
@@ -81,9 +81,9 @@ export function createOwnedPartitions(
   }
 
   /** Fences first: what the former owner commits from now on does not get through. */
-  const prepare = async (partition: number): Promise<Prepared> => {
+  const prepare = async (partition: number, until: AbortSignal): Promise<Prepared> => {
     const retry = {
-      signal,
+      signal: until,
       onFailure: (error: unknown, attempt: number) => {
         if (attempt % 5 === 1)
           logger.warn({ partition, attempt, err: error }, 'partition cannot be taken up yet')
@@ -109,9 +109,7 @@ export function createOwnedPartitions(
           logger.warn({ partition, attempt, err: error }, 'offset cannot be committed yet')
       },
       onLost: (error) => {
-        lose(partition, error).catch((cause: unknown) => {
-          if (!signal.aborted) throw cause
-        })
+        lose(partition, error)
       },
     })
     const laneDeps: LaneDeps = {
@@ -142,28 +140,41 @@ export function createOwnedPartitions(
     if (error.fenced) metrics.fenced.inc()
     logger.warn({ partition, err: error }, 'the commits of the partition are refused, giving it up')
     const assignment = assigned.get(partition)
-    const isOurs = (): boolean => assignment !== undefined && assigned.get(partition) === assignment
-    if (isOurs()) paused.pause(partition)
+    if (assignment !== undefined) paused.pause(partition)
     await giveUp(partition, 0)
-    await sleep(config.retakeAfterMs, undefined, { signal })
-    if (!isOurs()) return
-    const prepared = await prepare(partition)
-    if (!isOurs()) return prepared.producer.stop()
+    if (assignment === undefined) return
+    const ours = AbortSignal.any([signal, assignment.signal])
+    try {
+      await retake(partition, ours)
+    } catch (cause) {
+      if (!ours.aborted) throw cause
+    }
+  }
+
+  const retake = async (partition: number, ours: AbortSignal): Promise<void> => {
+    await sleep(config.retakeAfterMs, undefined, { signal: ours })
+    const prepared = await prepare(partition, ours)
+    if (ours.aborted) return prepared.producer.stop()
     const position = install(partition, prepared)
-    await retryUntilDone(() => consumer.seek(position, requestTimeoutMs), { signal })
-    paused.resume(partition)
+    await retryUntilDone(() => consumer.seek(position, requestTimeoutMs), { signal: ours })
+    // Whoever took it away has forgotten the pause, or it is assigned anew.
+    if (!ours.aborted) paused.resume(partition)
   }
 
   return {
     async assign(partitions) {
-      for (const partition of partitions) assigned.set(partition, Symbol())
-      const prepared = await Promise.all(partitions.map(prepare))
+      for (const partition of partitions) {
+        assigned.get(partition)?.abort()
+        assigned.set(partition, new AbortController())
+      }
+      const prepared = await Promise.all(partitions.map((partition) => prepare(partition, signal)))
       return partitions.map((partition, index) => install(partition, prepared[index] as Prepared))
     },
     async revoke(partitions, lost) {
       if (lost) metrics.partitionsLost.inc(partitions.length)
       await Promise.all(
         partitions.map(async (partition) => {
+          assigned.get(partition)?.abort()
           assigned.delete(partition)
           paused.forget(partition)
           await giveUp(partition, lost ? 0 : revokeGraceMs)
