@@ -107,6 +107,9 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
     lane.open += 1
     try {
       const value = packRecords(records, deps.catalogPosition())
+      const packed = { records: records.length, bytes: value.length }
+      // They are views of slabs, which are not held as long as Kafka takes.
+      records.length = 0
       const offset = await deps.send({ topic: options.topic, partition, value })
       confirmed = true
       for (const append of appends) {
@@ -115,7 +118,7 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
         if (append.open === 0) append.resolve(append.positions)
       }
       const seconds = (performance.now() - waiting.sinceMs) / 1_000
-      deps.observe({ records: records.length, bytes: value.length, seconds })
+      deps.observe({ ...packed, seconds })
     } catch (error) {
       for (const append of appends) append.reject(error)
     } finally {

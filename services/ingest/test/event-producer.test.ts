@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { EventBatch } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
@@ -187,4 +189,24 @@ t.test('no records need no confirmation', async (t) => {
   const { producer, sent } = produce()
   await producer.append([])
   t.equal(sent.length, 0)
+})
+
+t.test('records are held until they are packed, not until they are confirmed', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const { producer, sent } = produce()
+  let slab: WeakRef<ArrayBufferLike> | undefined
+  const append = (() => {
+    const { bytes } = record(0, 'a')
+    const own = Buffer.from(new Uint8Array(bytes).buffer)
+    slab = new WeakRef(own.buffer)
+    return producer.append([{ partition: 0, bytes: own }])
+  })()
+  await untilSent(sent, 1)
+  // References of the turn that made them hold until it is over.
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
+  t.equal(slab?.deref(), undefined)
+  sent[0]?.confirm(0)
+  await append
 })
