@@ -8,10 +8,13 @@ import { createFaultList } from './fault-list.ts'
 
 export interface AcceptEventsDeps {
   /** Undefined while Kafka has not been reached yet. */
-  readonly log: () =>
-    | { readonly producer: Pick<EventProducer, 'append'>; readonly partitions: number }
-    | undefined
+  readonly log: () => EventLog | undefined
   readonly checkEvent: CheckEvent
+}
+
+interface EventLog {
+  readonly producer: Pick<EventProducer, 'append'>
+  readonly partitions: number
 }
 
 export interface AcceptedEvents {
@@ -35,19 +38,23 @@ export function createAcceptEvents(
   deps: AcceptEventsDeps,
   config: { readonly maxEventBytes: number },
 ): AcceptEvents {
-  return async (events) => {
-    const log = deps.log()
-    if (log === undefined) {
-      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
-    }
-    checkAll(events, deps.checkEvent)
+  // Not async: what waits for Kafka would hold the records, and with them their slabs.
+  const append = (events: readonly Event[], log: EventLog): ReturnType<EventProducer['append']> => {
     const records = events.map((event) => ({
       partition: eventPartition(event, log.partitions),
       bytes: encodeEventRecord(event),
     }))
     const large = records.findIndex(({ bytes }) => bytes.length > config.maxEventBytes)
     if (large !== -1) throw tooLarge(large, config.maxEventBytes)
-    const positions = await log.producer.append(records)
+    return log.producer.append(records)
+  }
+  return async (events) => {
+    const log = deps.log()
+    if (log === undefined) {
+      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
+    }
+    checkAll(events, deps.checkEvent)
+    const positions = await append(events, log)
     return { ids: events.map((event) => event.id), positions }
   }
 }

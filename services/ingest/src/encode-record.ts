@@ -2,7 +2,7 @@ import type { AttributeValue, Event } from '@millrace/proto'
 
 /**
  * Records are written one behind the other into a slab, and are views of it: the buffer is the costly part of encoding.
- * A slab goes when the last of its records has been packed.
+ * A slab goes when the last of its records has been packed: nobody may hold one for longer.
  */
 const slabBytes = 256 * 1024
 let slab = Buffer.allocUnsafeSlow(slabBytes)

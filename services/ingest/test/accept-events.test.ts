@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type Event, EventRecord } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
 import t from 'tap'
@@ -70,4 +72,23 @@ t.test('data that does not fit its type’s schema refuses all of them, each nam
     ],
   })
   t.same(appended, [])
+})
+
+t.test('what waits for Kafka holds no records', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  let records: WeakRef<object> | undefined
+  let confirm = (): void => undefined
+  const append: EventProducer['append'] = (appended) => {
+    records = new WeakRef(appended)
+    return new Promise((resolve) => {
+      confirm = () => resolve([])
+    })
+  }
+  const accepted = acceptInto([], { log: () => ({ producer: { append }, partitions: 4 }) })([event('1')])
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
+  t.equal(records?.deref(), undefined)
+  confirm()
+  await accepted
 })
