@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Of a body that nobody wants, so that a sender who is nearly done gets to read the answer. */
-const maxBytes = 1024 * 1024
+/**
+ * Of a body that nobody wants, so that a sender who is nearly done gets to read the answer. More than the buffers of
+ * a connection hold: who could write all of it takes the connection for a free one, and must not find it cut.
+ */
+const maxBytes = 16 * 1024 * 1024
 const lingerMs = 5_000
 
 /**

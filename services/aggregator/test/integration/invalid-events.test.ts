@@ -49,47 +49,50 @@ t.test(
   },
 )
 
-t.test('what is no event, or changes none that is known, is counted, and the events behind it land', async (t) => {
-  const mesh = await createMeshFixture(t)
-  const service = await mesh.startAggregator()
-  await mesh.publishTo(0, [makeEvent()])
-  await mesh.publishBytes(0, Buffer.from([0xff, 0xff, 0xff, 0x00]))
-  await mesh.publishBytes(0, Buffer.alloc(0))
-  const named = {
-    tenant: 'default',
-    source: 'shop',
-    id: 'x',
-    receivedAtUs: 1,
-    application: 'web',
-    traceparent: '',
-    allowedEventTypes: [],
-    allowedSubjects: [],
-  }
-  const other: EventBatch = {
-    catalogThrough: 1_000_000,
-    records: [
-      { record: { $case: 'settlement', value: { ...named, reference: 'r', settledAtUs: 1 } } },
-      { record: { $case: 'retraction', value: { ...named, erase: false } } },
-      { record: undefined },
-      { record: { $case: 'event', value: makeEvent() } },
-    ],
-  }
-  await mesh.publishBytes(0, Buffer.from(EventBatch.encode(other).finish()))
-  await mesh.publishTo(0, [makeEvent()])
-  await until('three rows', async () => (await mesh.value('SELECT count() FROM events')) === '3')
-  // Changes land behind the events of their batch.
-  await until('two changes', async () => (await mesh.value('SELECT count() FROM event_changes')) === '2')
-  for (const [reason, count] of [
-    ['undecodable', 1],
-    ['empty', 2],
-  ] as const) {
-    t.equal(await readMetric(service, 'millrace_aggregator_records_skipped_total', reason), count, reason)
-  }
-  t.strictSame(await mesh.rows('SELECT kind, status FROM event_changes ORDER BY kind'), [
-    { kind: 'retraction', status: 'unknown-event' },
-    { kind: 'settlement', status: 'unknown-event' },
-  ])
-})
+t.test(
+  'what is no event, or changes none that is known, is counted, and the events behind it land',
+  async (t) => {
+    const mesh = await createMeshFixture(t)
+    const service = await mesh.startAggregator()
+    await mesh.publishTo(0, [makeEvent()])
+    await mesh.publishBytes(0, Buffer.from([0xff, 0xff, 0xff, 0x00]))
+    await mesh.publishBytes(0, Buffer.alloc(0))
+    const named = {
+      tenant: 'default',
+      source: 'shop',
+      id: 'x',
+      receivedAtUs: 1,
+      application: 'web',
+      traceparent: '',
+      allowedEventTypes: [],
+      allowedSubjects: [],
+    }
+    const other: EventBatch = {
+      catalogThrough: 1_000_000,
+      records: [
+        { record: { $case: 'settlement', value: { ...named, reference: 'r', settledAtUs: 1 } } },
+        { record: { $case: 'retraction', value: { ...named, erase: false } } },
+        { record: undefined },
+        { record: { $case: 'event', value: makeEvent() } },
+      ],
+    }
+    await mesh.publishBytes(0, Buffer.from(EventBatch.encode(other).finish()))
+    await mesh.publishTo(0, [makeEvent()])
+    await until('three rows', async () => (await mesh.value('SELECT count() FROM events')) === '3')
+    // Changes land behind the events of their batch.
+    await until('two changes', async () => (await mesh.value('SELECT count() FROM event_changes')) === '2')
+    for (const [reason, count] of [
+      ['undecodable', 1],
+      ['empty', 2],
+    ] as const) {
+      t.equal(await readMetric(service, 'millrace_aggregator_records_skipped_total', reason), count, reason)
+    }
+    t.strictSame(await mesh.rows('SELECT kind, status FROM event_changes ORDER BY kind'), [
+      { kind: 'retraction', status: 'unknown-event' },
+      { kind: 'settlement', status: 'unknown-event' },
+    ])
+  },
+)
 
 t.test('a meter that was written before an event counts it, however fast both came', async (t) => {
   const mesh = await createMeshFixture(t)
