@@ -132,6 +132,6 @@ export const postReplays = {
         ...writtenExample,
       },
     }),
-    ...problems(400, 409, 413, 415, 503),
+    ...problems(400, 413, 415, 503),
   },
 }
