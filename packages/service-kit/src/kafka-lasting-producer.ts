@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ServiceError } from './errors.ts'
 import type { KafkaConfig } from './kafka-client.ts'
+import { kafkaNotReached } from './kafka-not-reached.ts'
 import {
   connectKafkaProducer,
   type KafkaProducer,
@@ -99,9 +100,7 @@ export function startLastingProducer(
   return {
     send(message) {
       if (current !== undefined && !lost) return send(current, message)
-      return Promise.reject(
-        new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.'),
-      )
+      return Promise.reject(kafkaNotReached())
     },
     unconfirmed: () => current?.producer.unconfirmed() ?? { messages: 0, bytes: 0 },
     async stop(timeoutMs) {

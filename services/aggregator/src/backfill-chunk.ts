@@ -2,12 +2,12 @@ import { type ReadStoredEvents, readStoredEvent, type StoredEvent } from './back
 import { type BackfilledMeter, meterKey } from './backfill-meter.ts'
 import type { Chunk } from './backfill-store.ts'
 import type { Rate } from './choose-rate.ts'
-import { meterReadingColumns } from './event-rows.ts'
+import { meterReadingColumns, writeMeterReadingRow } from './event-rows.ts'
 import { RowBinary } from './row-binary.ts'
 import type { RowBlock } from './row-writer.ts'
 import { type Reading, takeReadings } from './take-readings.ts'
 
-/** Of meters that are rolled up; `writeReading` follows their order. */
+/** Of meters that are rolled up; `writeRolledUpReading` follows their order. */
 const rolledUpColumns = [...meterReadingColumns, 'type', 'subject', 'source', 'id']
 
 export interface ChunkBlock {
@@ -55,7 +55,8 @@ export async function readChunk(
       const [reading] = prepared.rolledUp ? taken.readings : taken.values
       if (reading === undefined) continue
       readings += 1
-      writeReading(row, stored, reading, prepared.rolledUp)
+      if (prepared.rolledUp) writeRolledUpReading(row, stored, reading)
+      else writeMeterReadingRow(row, event, stored.position, reading)
     }
   }
   const block = {
@@ -67,11 +68,11 @@ export async function readChunk(
   return { block, readings, valuesMissing }
 }
 
-function writeReading(
+/** A rolled up reading may lack its number: sums take such ones too. */
+function writeRolledUpReading(
   row: RowBinary,
   { event, position }: StoredEvent,
   { meter, version, group, value }: Reading,
-  rolledUp: boolean,
 ): void {
   row.writeString(event.tenant)
   row.writeString(meter)
@@ -79,13 +80,11 @@ function writeReading(
   row.writeInt64(event.occurredAtUs)
   row.writeLength(group.length)
   for (const part of group) row.writeString(part)
-  // Only sums take readings without a number.
-  if (rolledUp) row.writeUint8(value === null ? 1 : 0)
+  row.writeUint8(value === null ? 1 : 0)
   if (value !== null) row.writeInt128(value)
   row.writeUint32(position.partition)
   row.writeInt64(position.offset)
   row.writeUint32(position.index)
-  if (!rolledUp) return
   row.writeString(event.type)
   row.writeString(event.subject)
   row.writeString(event.source)

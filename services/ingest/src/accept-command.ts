@@ -1,6 +1,6 @@
 import { EventRecord } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
-import { ServiceError } from '@millrace/service-kit/errors'
+import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
 import type { AcceptEventsDeps } from './accept-events.ts'
 
 /** A settlement or a retraction. */
@@ -19,9 +19,7 @@ export type AcceptCommand = (command: Command) => Promise<void>
 export function createAcceptCommand(deps: Pick<AcceptEventsDeps, 'log'>): AcceptCommand {
   return async (command) => {
     const log = deps.log()
-    if (log === undefined) {
-      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
-    }
+    if (log === undefined) throw kafkaNotReached()
     const partition = eventPartition(command.value, log.partitions)
     const bytes = EventRecord.encode({ record: command }).finish()
     await log.producer.append([{ partition, bytes }])

@@ -1,6 +1,7 @@
 import type { Event } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
 import type { CheckEvent } from './check-event.ts'
 import { encodeEventRecord } from './encode-record.ts'
 import type { EventProducer, MessagePosition } from './event-producer.ts'
@@ -50,9 +51,7 @@ export function createAcceptEvents(
   }
   return async (events) => {
     const log = deps.log()
-    if (log === undefined) {
-      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
-    }
+    if (log === undefined) throw kafkaNotReached()
     checkAll(events, deps.checkEvent)
     const positions = await append(events, log)
     return { ids: events.map((event) => event.id), positions }

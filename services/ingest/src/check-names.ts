@@ -1,4 +1,5 @@
 import type { Fault } from '@millrace/service-kit/errors'
+import { skipString } from './scan-json.ts'
 
 /** What is open at a place of a JSON text: an object with its names so far, or an array. */
 interface Level {
@@ -8,7 +9,6 @@ interface Level {
 }
 
 const quote = 0x22
-const backslash = 0x5c
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const openBracket = 0x5b
@@ -30,7 +30,7 @@ export function checkNames(json: Buffer): Fault | undefined {
     const level = levels.at(-1)
     if (byte === quote) {
       start = at
-      end = endOfString(json, at)
+      end = skipString(json, at)
       at = end - 1
     } else if (byte === colon && level?.names !== undefined) {
       level.name = JSON.parse(json.toString('utf8', start, end)) as string
@@ -51,12 +51,6 @@ export function checkNames(json: Buffer): Fault | undefined {
 function faultOf(name: string, names: ReadonlySet<string>): string | undefined {
   if (name === '__proto__') return 'is a name that no member may have'
   return names.has(name) ? 'is given more than once' : undefined
-}
-
-function endOfString(json: Buffer, start: number): number {
-  let at = start + 1
-  while (at < json.length && json[at] !== quote) at += json[at] === backslash ? 2 : 1
-  return at + 1
 }
 
 function pointerTo(levels: readonly Level[]): string {

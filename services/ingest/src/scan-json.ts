@@ -69,7 +69,8 @@ export function skipBlanks(json: Buffer, at: number): number {
   return next
 }
 
-function skipString(json: Buffer, start: number): number {
+/** The offset behind the string at `start`. */
+export function skipString(json: Buffer, start: number): number {
   let at = start + 1
   while (at < json.length && json[at] !== quote) at += json[at] === backslash ? 2 : 1
   return at + 1

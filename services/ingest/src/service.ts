@@ -9,9 +9,9 @@ import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import { startKeyUsageExchange } from '@millrace/catalog/key-usage-exchange'
 import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
 import { catalogTopic, eventsTopic, postbacksTopic, usageTopic } from '@millrace/proto/topics'
-import { ServiceError } from '@millrace/service-kit/errors'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
+import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
@@ -114,7 +114,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   const usageDeps = { book: limits, send: producer.send, logger, service: 'ingest' }
   const usageExchange = connecting.then(() => state.connected && startKeyUsageExchange(usageDeps, config))
   const writeCatalog = async (...args: Parameters<CatalogWriter['write']>) => {
-    if (state.connected === undefined) throw notConnected()
+    if (state.connected === undefined) throw kafkaNotReached()
     return state.connected.writer.write(...args)
   }
   const storedOffsets = createStoredOffsetsReader(config, logger)
@@ -222,8 +222,4 @@ async function connect(
       await delay(retryMs)
     }
   }
-}
-
-function notConnected(): ServiceError {
-  return new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
 }

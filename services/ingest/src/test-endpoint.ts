@@ -2,6 +2,7 @@ import type { CatalogStore } from '@millrace/catalog/catalog-store'
 import { type Endpoint, endpointDefaults } from '@millrace/catalog/endpoint-resource'
 import { Delivery } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { AcceptedPostback, PostbackReception } from './accept-postback.ts'
 import type { GuardedSend } from './guard-send.ts'
@@ -27,7 +28,7 @@ export function createTestEndpoint(deps: TestEndpointDeps, topic: string): TestE
   return async (name, reception) => {
     const catalog = deps.catalog()
     if (catalog === undefined) {
-      throw new ServiceError('unavailable', 'Kafka cannot be reached now. Send the same request again.')
+      throw kafkaNotReached()
     }
     const endpoint = catalog.endpoint(reception.tenant, name)?.body
     if (endpoint === undefined) throw new ServiceError('not-found', `There is no endpoint named ${name}.`)
