@@ -5,6 +5,7 @@ const about: Readonly<Record<TopicDescription['message'], string>> = {
   EventBatch: 'Events in the order of their partition, with the settlements and retractions of them.',
   CatalogRecord: 'One version of one resource of the catalog.',
   KeyUsage: 'What an instance has let a key take of its rate limit.',
+  DeliveryState: 'What instances of postback-delivery share: breakers, probes, who is there.',
   Delivery: 'Something to be sent to one receiver, with all that an attempt needs.',
   Attempt: 'One HTTP request of a delivery, and what came of it.',
 }

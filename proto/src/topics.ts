@@ -7,7 +7,7 @@ export interface TopicDescription {
   /** Without the deployment's prefix. */
   readonly name: string
   /** Protobuf message of the values. */
-  readonly message: 'EventBatch' | 'CatalogRecord' | 'Delivery' | 'Attempt' | 'KeyUsage'
+  readonly message: 'EventBatch' | 'CatalogRecord' | 'Delivery' | 'Attempt' | 'KeyUsage' | 'DeliveryState'
   /** What decides the partition. */
   readonly key: string
   /** How many partitions: always one, or as many as the deployment configures for this family of topics. */
@@ -117,6 +117,15 @@ export const usageTopic: TopicDescription = {
   segmentBytes: 16 * 1024 * 1024,
 }
 
+export const deliveryStateTopic: TopicDescription = {
+  name: 'millrace.delivery-state',
+  message: 'DeliveryState',
+  key: 'what it is about: breaker/…, probe/…, instance/…',
+  partitions: 1,
+  cleanup: 'compact',
+  segmentBytes: 16 * 1024 * 1024,
+}
+
 export const topics: readonly TopicDescription[] = [
   eventsTopic,
   catalogTopic,
@@ -126,4 +135,5 @@ export const topics: readonly TopicDescription[] = [
   deadTopic,
   deliveriesTopic,
   usageTopic,
+  deliveryStateTopic,
 ]

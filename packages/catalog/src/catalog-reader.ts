@@ -1,146 +1,33 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { CatalogRecord } from '@millrace/proto'
 import { catalogTopic } from '@millrace/proto/topics'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
-import { connectKafkaConsumer, type KafkaConsumer } from '@millrace/service-kit/kafka-consumer'
+import { startTopicFollower, type TopicFollower } from '@millrace/service-kit/kafka-topic-follower'
 import type { Logger } from '@millrace/service-kit/log'
 import { type CatalogStore, createCatalogStore } from './catalog-store.ts'
 
-export interface CatalogReader {
+/** Follows millrace.catalog from its beginning. */
+export interface CatalogReader extends TopicFollower {
   readonly store: CatalogStore
-  /** Resolves once everything that was written before the call has been applied. Rejects when no broker answers. */
-  readToEnd(): Promise<void>
-  /** Next offset of millrace.catalog to come. */
-  position(): number
-  /** Resolves once every record before `offset` has been applied. */
-  readThrough(offset: number): Promise<void>
-  /**
-   * The same, but not beyond what is there: a catalog that was made anew may be shorter than somebody saw it.
-   * Rejects when no broker answers.
-   */
-  readThroughOrToEnd(offset: number): Promise<void>
-  stop(): Promise<void>
 }
 
-/** How long a read waits for records: short while somebody waits for the end, since it cannot be interrupted. */
-const waitMs = { idle: 100, awaited: 10, afterError: 500 }
-
-/**
- * Follows millrace.catalog from its beginning. Every process reads the whole topic for itself, without a group.
- * Resolves once the end was reached; rejects when no broker answers.
- */
+/** Resolves once the end was reached; rejects when no broker answers. */
 export async function startCatalogReader(
   config: KafkaConfig,
   logger: Logger,
   service: string,
 ): Promise<CatalogReader> {
-  const topic = config.kafkaTopicPrefix + catalogTopic.name
   const store = createCatalogStore()
-  const consumer = await connectKafkaConsumer(
+  const follower = await startTopicFollower(
     config,
     {
+      topic: catalogTopic.name,
       clientId: `${service}-catalog`,
-      groupId: `${service}-catalog-unused`,
-      overrides: { 'fetch.wait.max.ms': 50 },
+      part: 'catalog',
+      apply({ value, offset }) {
+        if (value !== null) store.apply(CatalogRecord.decode(value), offset)
+      },
     },
     logger,
   )
-  const progress = createProgress()
-  consumer.assign([{ topic, partition: 0, offset: 0 }])
-  const state = { stopped: false }
-  const loop = follow(consumer, store, state, progress, logger)
-  const stop = async (): Promise<void> => {
-    state.stopped = true
-    await loop
-    await consumer.stop()
-  }
-  const readToEnd = async (): Promise<void> => {
-    const { high } = await consumer.watermarks(topic, 0, 5_000)
-    await progress.through(high)
-  }
-  const readThroughOrToEnd = async (offset: number): Promise<void> => {
-    if (offset <= progress.position()) return
-    // Decided before waiting: who waits for what will not come stays for ever, and keeps the reads short.
-    const { high } = await consumer.watermarks(topic, 0, 5_000)
-    await progress.through(Math.min(offset, high))
-  }
-  try {
-    await readToEnd()
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  return {
-    store,
-    readToEnd,
-    position: progress.position,
-    readThrough: progress.through,
-    readThroughOrToEnd,
-    stop,
-  }
-}
-
-/** How far the topic was applied, and who waits for it to come further. */
-interface Progress {
-  position(): number
-  reached(offset: number): void
-  through(offset: number): Promise<void>
-  isAwaited(): boolean
-}
-
-function createProgress(): Progress {
-  let position = 0
-  let waiting: { offset: number; resolve: () => void }[] = []
-  return {
-    position: () => position,
-    reached(offset) {
-      position = Math.max(position, offset)
-      const due = waiting.filter((waiter) => waiter.offset <= position)
-      waiting = waiting.filter((waiter) => waiter.offset > position)
-      for (const waiter of due) waiter.resolve()
-    },
-    through: (offset) =>
-      new Promise((resolve) => {
-        if (offset <= position) resolve()
-        else waiting.push({ offset, resolve })
-      }),
-    isAwaited: () => waiting.length > 0,
-  }
-}
-
-async function follow(
-  consumer: KafkaConsumer,
-  store: CatalogStore,
-  state: { stopped: boolean },
-  progress: Progress,
-  logger: Logger,
-): Promise<void> {
-  // Control records of transactions take offsets too: only the end's own event tells that they were passed.
-  // It is told before the messages that it follows are handed over, so it counts only after those were applied.
-  let end = 0
-  consumer.onEnd(({ offset }) => {
-    end = offset
-  })
-  while (!state.stopped) {
-    try {
-      const messages = await consumer.consume(500, progress.isAwaited() ? waitMs.awaited : waitMs.idle)
-      let next = end
-      for (const message of messages) {
-        if (message.value !== null) applyMessage(message.value, message.offset, store, logger)
-        next = Math.max(next, message.offset + 1)
-      }
-      progress.reached(next)
-    } catch (error) {
-      logger.warn({ part: 'catalog', err: error }, 'catalog cannot be read')
-      await delay(waitMs.afterError)
-    }
-  }
-}
-
-function applyMessage(value: Buffer, offset: number, store: CatalogStore, logger: Logger): void {
-  try {
-    store.apply(CatalogRecord.decode(value), offset)
-  } catch (error) {
-    logger.error({ part: 'catalog', offset, err: error }, 'catalog record cannot be decoded')
-  }
+  return { store, ...follower }
 }

@@ -6,14 +6,14 @@ import {
   connectKafkaProducer,
   type KafkaProducer,
   type KafkaProducerOptions,
-  type OutgoingMessage,
+  type OutgoingRecord,
 } from './kafka-producer.ts'
 import type { Logger } from './log.ts'
 
 /** A producer that is there from the start, whether Kafka is or not, and outlives outages and fatal errors. */
 export interface LastingProducer {
   /** As a KafkaProducer's; refuses at once with `unavailable` while Kafka is known not to be reachable. */
-  send(message: OutgoingMessage): Promise<number>
+  send(message: OutgoingRecord): Promise<number>
   unconfirmed(): { messages: number; bytes: number }
   stop(timeoutMs: number): Promise<void>
 }
@@ -111,7 +111,7 @@ export function startLastingProducer(
   }
 }
 
-function send({ producer, unanswered }: Connection, message: OutgoingMessage): Promise<number> {
+function send({ producer, unanswered }: Connection, message: OutgoingRecord): Promise<number> {
   return new Promise((resolve, reject) => {
     unanswered.add(reject)
     producer

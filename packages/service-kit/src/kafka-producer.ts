@@ -15,7 +15,7 @@ export interface KafkaProducer {
    * @throws {ServiceError} `unavailable` when the queue is full or Kafka did not confirm in time, `too-large` when it
    * never will
    */
-  send(message: OutgoingMessage): Promise<number>
+  send(message: OutgoingRecord): Promise<number>
   /** Messages and their bytes that are not confirmed yet. */
   unconfirmed(): { messages: number; bytes: number }
   /** Resolves when a broker answers, rejects after `timeoutMs`. */
@@ -31,6 +31,14 @@ export interface OutgoingMessage {
   readonly value: Buffer
   readonly headers?: readonly MessageHeader[]
 }
+
+/** Ends what its key stood for. */
+export interface Tombstone extends Omit<OutgoingMessage, 'value'> {
+  readonly key: string | Buffer
+  readonly value: null
+}
+
+export type OutgoingRecord = OutgoingMessage | Tombstone
 
 export interface KafkaProducerOptions {
   readonly clientId: string
@@ -109,13 +117,14 @@ export async function connectKafkaProducer(
   return {
     send: ({ topic, partition, key, value, headers }) =>
       new Promise((resolve, reject) => {
-        if (bytes + value.length > options.maxUnconfirmedBytes && messages > 0) {
+        const size = value?.length ?? 0
+        if (bytes + size > options.maxUnconfirmedBytes && messages > 0) {
           reject(
             new ServiceError('unavailable', 'Kafka is behind. Send the same request again a little later.'),
           )
           return
         }
-        const waiting: Waiting = { bytes: value.length, resolve, reject }
+        const waiting: Waiting = { bytes: size, resolve, reject }
         try {
           producer.produce(
             topic,
@@ -127,7 +136,7 @@ export async function connectKafkaProducer(
             headers as MessageHeader[] | undefined,
           )
           messages += 1
-          bytes += value.length
+          bytes += size
         } catch (error) {
           reject(refuse(error as LibrdKafkaError))
         }

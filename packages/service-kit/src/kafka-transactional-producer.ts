@@ -6,7 +6,7 @@ import kafka, {
 } from '@confluentinc/kafka-javascript'
 import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
 import type { KafkaConsumer, TopicPartitionOffsetAndMetadata } from './kafka-consumer.ts'
-import type { OutgoingMessage } from './kafka-producer.ts'
+import type { OutgoingRecord } from './kafka-producer.ts'
 import type { Logger } from './log.ts'
 
 /**
@@ -20,7 +20,7 @@ export interface TransactionalProducer {
    * the client refuses a message (too large, no such topic): no offset is sent then.
    */
   writeAll(
-    messages: readonly OutgoingMessage[],
+    messages: readonly OutgoingRecord[],
     positions?: readonly ConsumerPosition[],
   ): Promise<readonly number[]>
   /**

@@ -1,0 +1,55 @@
+import { type DeliveryStateReader, startDeliveryStateReader } from '@millrace/catalog/delivery-state-reader'
+import type { DeliveryStateStore } from '@millrace/catalog/delivery-state-store'
+import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
+import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
+import type { Logger } from '@millrace/service-kit/log'
+import { createDeliveryStateWriter, type DeliveryStateWriter } from './delivery-state-writer.ts'
+import { type InstanceShare, startInstanceShare } from './instance-share.ts'
+
+/** What this instance knows together with the others, through millrace.delivery-state. */
+export interface SharedState {
+  readonly store: DeliveryStateStore
+  readonly writer: DeliveryStateWriter
+  readonly instances: InstanceShare
+  stop(): Promise<void>
+}
+
+const deliveryTimeoutMs = 10_000
+const stopMs = 2_000
+
+/** Resolves once all that is there has been read; rejects when no broker answers. Later outages are waited out. */
+export async function startSharedState(
+  deps: { readonly logger: Logger; readonly partitions: () => number; readonly now: () => number },
+  config: KafkaConfig,
+  instance: string,
+): Promise<SharedState> {
+  const { logger, now } = deps
+  const reader: DeliveryStateReader = await startDeliveryStateReader(config, logger, 'postback-delivery')
+  const producer = startLastingProducer(
+    config,
+    {
+      clientId: 'postback-delivery-state',
+      deliveryTimeoutMs,
+      lingerMs: 5,
+      maxUnconfirmedBytes: 16 * 1024 * 1024,
+    },
+    logger,
+    // What cannot be told now is told later: the service does its work meanwhile by what it knows.
+    (missing) => logger.debug({ part: 'delivery-state', missing }, 'writing shared state'),
+  )
+  const writer = createDeliveryStateWriter(
+    { send: producer.send, logger, now },
+    { kafkaTopicPrefix: config.kafkaTopicPrefix, instance },
+  )
+  const instances = startInstanceShare({ ...deps, store: reader.store, writer }, instance)
+  return {
+    store: reader.store,
+    writer,
+    instances,
+    async stop() {
+      instances.stop()
+      await writer.stop(stopMs)
+      await Promise.all([producer.stop(stopMs), reader.stop()])
+    },
+  }
+}
