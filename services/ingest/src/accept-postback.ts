@@ -69,6 +69,7 @@ function newDelivery(
     request: postback.request,
     retry: postback.retry,
     acceptedAtUs: reception.receivedAtUs,
+    catalogThrough: 0,
     attempts: 0,
     notBeforeUs: 0,
     traceparent: reception.traceparent,

@@ -1,4 +1,5 @@
 import { checkShape } from '@millrace/catalog/check-shape'
+import { toRetryPolicy } from '@millrace/catalog/retry-policy'
 import type { RequestTemplate, RetryPolicy } from '@millrace/proto'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
 import { Compile } from 'typebox/compile'
@@ -6,7 +7,6 @@ import { checkHeaders } from './check-headers.ts'
 import { checkUrlTemplate } from './check-url-template.ts'
 import { parseJsonBody } from './parse-json-body.ts'
 import { PostbackRequest } from './postback-request.ts'
-import { toRetryPolicy } from './retry-policy.ts'
 import { scanElements, scanMembers, skipBlanks, skipValue } from './scan-json.ts'
 
 /** A postback that was asked for, checked. */

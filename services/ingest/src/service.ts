@@ -74,6 +74,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     (missing) => readiness.set('kafka', missing),
   )
   const state: { connected?: Connected; stopping: boolean } = { stopping: false }
+  const catalogPosition = () => state.connected?.reader.position() ?? 0
   const connecting = connect(state, config, logger, readiness, now)
   const metrics = createIngestMetrics(registry, {
     unconfirmedBytes: () => producer.unconfirmed().bytes,
@@ -82,7 +83,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   const eventProducer = createEventProducer(
     {
       send: producer.send,
-      catalogPosition: () => state.connected?.reader.position() ?? 0,
+      catalogPosition,
       observe: metrics.message,
     },
     {
@@ -139,7 +140,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
         box: createSecretBox(secretsKeysOf(config)),
         now,
         test: createTestEndpoint(
-          { ...postbackProducer, catalog, newId },
+          { ...postbackProducer, catalog, catalogPosition, newId },
           config.kafkaTopicPrefix + postbacksTopic.name,
         ),
       },

@@ -1,16 +1,16 @@
 import type { CatalogStore } from '@millrace/catalog/catalog-store'
-import { type Endpoint, endpointDefaults } from '@millrace/catalog/endpoint-resource'
 import { Delivery } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { AcceptedPostback, PostbackReception } from './accept-postback.ts'
 import type { GuardedSend } from './guard-send.ts'
-import { toRetryPolicy } from './retry-policy.ts'
 
 export interface TestEndpointDeps extends GuardedSend {
   /** Undefined while Kafka has not been reached yet. */
   readonly catalog: () => Pick<CatalogStore, 'endpoint'> | undefined
+  /** Next offset of millrace.catalog to come. */
+  readonly catalogPosition: () => number
   readonly newId: () => string
 }
 
@@ -35,7 +35,7 @@ export function createTestEndpoint(deps: TestEndpointDeps, topic: string): TestE
     if (endpoint.enabled === false) {
       throw new ServiceError('conflict', 'The endpoint is disabled: nothing is sent to it. Enable it first.')
     }
-    const delivery = toDelivery(deps.newId, name, endpoint, reception)
+    const delivery = toDelivery(deps, name, reception)
     const value = Buffer.from(Delivery.encode(delivery).finish())
     const overload = deps.overload(value.length)
     if (overload !== undefined) throw overload
@@ -45,9 +45,8 @@ export function createTestEndpoint(deps: TestEndpointDeps, topic: string): TestE
 }
 
 function toDelivery(
-  newId: () => string,
+  { newId, catalogPosition }: TestEndpointDeps,
   name: string,
-  endpoint: Endpoint,
   { tenant, application, receivedAtUs, traceparent }: PostbackReception,
 ): Delivery {
   const event = {
@@ -59,33 +58,20 @@ function toDelivery(
     datacontenttype: 'application/json',
     data: { endpoint: name, message: 'This is a test: nothing has happened.' },
   }
-  const method = endpoint.method ?? endpointDefaults.method
   return {
     tenant,
     id: `dl_${newId()}`,
     postbackId: '',
     endpoint: name,
-    request: {
-      method,
-      url: endpoint.url,
-      headers: withContentType(method, endpoint.headers ?? {}),
-      body: undefined,
-      defaults: {},
-    },
+    request: undefined,
     data: Buffer.from(JSON.stringify(event)),
-    retry: toRetryPolicy(endpoint.retry ?? endpointDefaults.retry),
+    retry: undefined,
     acceptedAtUs: receivedAtUs,
     attempts: 0,
     notBeforeUs: 0,
     traceparent,
     application,
-    timeoutMs: endpoint.timeoutMs ?? endpointDefaults.timeoutMs,
+    timeoutMs: 0,
+    catalogThrough: catalogPosition(),
   }
-}
-
-/** A body is a CloudEvent in structured mode, and says so. */
-function withContentType(method: string, headers: Readonly<Record<string, string>>): Record<string, string> {
-  const given = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
-  const hasBody = method !== 'GET' && method !== 'DELETE'
-  return given || !hasBody ? headers : { ...headers, 'content-type': 'application/cloudevents+json' }
 }

@@ -1,8 +1,9 @@
 import type { DeliveryRecord } from './assigned-partition.ts'
+import type { SendTarget } from './resolve-target.ts'
 
-/** Deliveries that are due: each origin has a queue and connections of its own, so that a slow one delays only itself. */
+/** Deliveries that are due: each receiver has a queue and connections of its own, so that a slow one delays only itself. */
 export interface AttemptQueue {
-  add(record: DeliveryRecord): void
+  add(record: DeliveryRecord, place: QueuePlace): void
   /** Starts what may be started. Call it when `mayStart` may have changed. */
   pump(): void
   inFlight(): number
@@ -10,6 +11,8 @@ export interface AttemptQueue {
   /** Starts nothing more. */
   stop(): void
 }
+
+export type QueuePlace = Pick<SendTarget, 'queueKey' | 'concurrency'>
 
 export interface AttemptQueueDeps {
   /** Runs one attempt; must not reject. */
@@ -20,31 +23,30 @@ export interface AttemptQueueDeps {
   readonly onFinished: () => void
 }
 
-interface OriginQueue {
-  readonly origin: string
+interface ReceiverQueue {
+  readonly key: string
   readonly records: DeliveryRecord[]
   /** Index of the first record that waits. */
   head: number
   inFlight: number
+  /** As it was when the last record came. */
+  concurrency: number
 }
 
-export function createAttemptQueue(
-  deps: AttemptQueueDeps,
-  limits: { concurrency: number; concurrencyPerOrigin: number },
-): AttemptQueue {
-  const origins = new Map<string, OriginQueue>()
-  // Origins with a record that waits and a connection that is free, in turn.
-  const ready = new Set<OriginQueue>()
+export function createAttemptQueue(deps: AttemptQueueDeps, limits: { concurrency: number }): AttemptQueue {
+  const queues = new Map<string, ReceiverQueue>()
+  // Those with a record that waits and a connection that is free, in turn.
+  const ready = new Set<ReceiverQueue>()
   let inFlight = 0
   let waiting = 0
   let stopped = false
 
-  const place = (queue: OriginQueue): void => {
+  const place = (queue: ReceiverQueue): void => {
     const some = queue.head < queue.records.length
-    if (some && queue.inFlight < limits.concurrencyPerOrigin) ready.add(queue)
-    if (!some && queue.inFlight === 0) origins.delete(queue.origin)
+    if (some && queue.inFlight < queue.concurrency) ready.add(queue)
+    if (!some && queue.inFlight === 0) queues.delete(queue.key)
   }
-  const start = (queue: OriginQueue, record: DeliveryRecord): void => {
+  const start = (queue: ReceiverQueue, record: DeliveryRecord): void => {
     inFlight += 1
     queue.inFlight += 1
     record.partition.inFlight += 1
@@ -59,7 +61,7 @@ export function createAttemptQueue(
   }
   const pump = (): void => {
     while (!stopped && inFlight < limits.concurrency && deps.mayStart()) {
-      const queue: OriginQueue | undefined = ready.values().next().value
+      const queue: ReceiverQueue | undefined = ready.values().next().value
       if (queue === undefined) return
       ready.delete(queue)
       const record = takeFirst(queue)
@@ -73,13 +75,13 @@ export function createAttemptQueue(
   }
 
   return {
-    add(record) {
-      const origin = originOf(record.delivery.request?.url ?? '')
-      let queue = origins.get(origin)
+    add(record, { queueKey: key, concurrency }) {
+      let queue = queues.get(key)
       if (queue === undefined) {
-        queue = { origin, records: [], head: 0, inFlight: 0 }
-        origins.set(origin, queue)
+        queue = { key, records: [], head: 0, inFlight: 0, concurrency }
+        queues.set(key, queue)
       }
+      queue.concurrency = concurrency
       queue.records.push(record)
       waiting += 1
       place(queue)
@@ -94,7 +96,7 @@ export function createAttemptQueue(
   }
 }
 
-function takeFirst(queue: OriginQueue): DeliveryRecord | undefined {
+function takeFirst(queue: ReceiverQueue): DeliveryRecord | undefined {
   const record = queue.records[queue.head]
   queue.head += 1
   // Moving the rest to the front now and then keeps taking cheap and memory bounded.
@@ -103,9 +105,4 @@ function takeFirst(queue: OriginQueue): DeliveryRecord | undefined {
     queue.head = 0
   }
   return record
-}
-
-/** Scheme and authority as the template has them: macros are not allowed there. */
-function originOf(url: string): string {
-  return /^[a-z]+:\/\/[^/?#\\]*/i.exec(url)?.[0].toLowerCase() ?? ''
 }

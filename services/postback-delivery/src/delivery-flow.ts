@@ -1,12 +1,15 @@
+import type { Delivery } from '@millrace/proto'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import type { TransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
 import { createAttemptQueue } from './attempt-queue.ts'
+import type { AwaitCatalog } from './await-catalog.ts'
 import type { HttpSender } from './http-sender.ts'
 import { type AttempterConfig, createAttempter } from './make-attempt.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { createOutcomeWriter } from './outcome-writer.ts'
+import type { Target } from './resolve-target.ts'
 import { createRecordRouter } from './route-record.ts'
 import { createSignal, waitUntil } from './signal.ts'
 
@@ -26,6 +29,8 @@ export interface DeliveryFlow {
 export interface DeliveryFlowDeps {
   readonly sender: HttpSender
   readonly connectProducer: () => Promise<TransactionalProducer>
+  readonly awaitCatalog: AwaitCatalog
+  readonly resolve: (delivery: Delivery) => Target
   readonly onSettled: () => void
   readonly onState: (missing: string | undefined) => void
   readonly logger: Logger
@@ -42,26 +47,38 @@ const flushMs = 5_000
 
 export function createDeliveryFlow(
   deps: DeliveryFlowDeps,
-  config: AttempterConfig &
-    Pick<KafkaConfig, 'kafkaTopicPrefix'> & { concurrency: number; concurrencyPerOrigin: number },
+  config: AttempterConfig & Pick<KafkaConfig, 'kafkaTopicPrefix'> & { concurrency: number },
 ): DeliveryFlow {
   const attempted = createSignal()
   let stopped = false
   const attempt = createAttempter(deps, config)
+  const run = async (record: DeliveryRecord): Promise<void> => {
+    const { messages, report } = await attempt(record.delivery)
+    // Cut off by our own stop, or another instance's by now: as if it had not been made.
+    const abandoned = stopped || record.partition.state === 'gone'
+    report(abandoned)
+    if (!abandoned) writer.finish(record, messages)
+  }
   const queue = createAttemptQueue(
     {
       mayStart: () => writer.unsettled() < maxUnsettled,
-      async attempt(record) {
-        const { messages, report } = await attempt(record.delivery)
-        // Cut off by our own stop, or another instance's by now: as if it had not been made.
-        const abandoned = stopped || record.partition.state === 'gone'
-        report(abandoned)
-        if (!abandoned) writer.finish(record, messages)
-      },
+      attempt: run,
       onFinished: attempted.notify,
     },
     config,
   )
+  const place = (record: DeliveryRecord): void => {
+    // The partition's next owner reads it again.
+    if (record.partition.state !== 'owned') return
+    const target = deps.resolve(record.delivery)
+    if (target.kind === 'send') queue.add(record, target)
+    else void run(record)
+  }
+  const enqueue = (record: DeliveryRecord): void => {
+    const behind = deps.awaitCatalog(record.delivery)
+    if (behind === undefined) place(record)
+    else void behind.then(() => place(record))
+  }
   const writer = createOutcomeWriter({
     ...deps,
     connect: deps.connectProducer,
@@ -70,7 +87,7 @@ export function createDeliveryFlow(
       deps.onSettled()
     },
   })
-  const router = createRecordRouter({ ...deps, queue, finish: writer.finish }, config)
+  const router = createRecordRouter({ ...deps, enqueue, finish: writer.finish }, config)
   return {
     take: router.route,
     skip(record) {

@@ -1,4 +1,4 @@
-import { Attempt, Delivery, Outcome } from '@millrace/proto'
+import { Attempt, Delivery, Outcome, type RequestTemplate } from '@millrace/proto'
 import {
   deadTopic,
   deliveriesTopic,
@@ -13,8 +13,11 @@ import type { SendResult } from './exchange.ts'
 import type { Verdict } from './judge-response.ts'
 import type { RenderedRequest } from './render-request.ts'
 
-/** An attempt that has been made and judged. */
+/** An attempt that has been made and judged, or what was decided without one. */
 export interface Judged {
+  /** False when its endpoint is held or gone: there was no request, and it does not count as an attempt. */
+  readonly attempted: boolean
+  readonly template: RequestTemplate | undefined
   readonly request: RenderedRequest | undefined
   readonly traceparent: string
   readonly startedMs: number
@@ -54,7 +57,7 @@ export function toMessages(delivery: Delivery, judged: Judged, prefix: string): 
 }
 
 function nextMessage(delivery: Delivery, judged: Judged, prefix: string): OutgoingMessage | undefined {
-  const made = { ...delivery, attempts: delivery.attempts + 1 }
+  const made = { ...delivery, attempts: attemptNumber(delivery, judged) }
   if (judged.next !== undefined)
     return tierMessage({ ...made, notBeforeUs: judged.next.atMs * 1_000 }, judged.next.tier, prefix)
   const last = keptIn[judged.verdict]
@@ -99,10 +102,10 @@ function toAttempt(delivery: Delivery, judged: Judged): Attempt {
     deliveryId: delivery.id,
     postbackId: delivery.postbackId,
     endpoint: delivery.endpoint,
-    number: delivery.attempts + 1,
+    number: attemptNumber(delivery, judged),
     outcome: outcomes[judged.verdict],
-    method: request?.method ?? delivery.request?.method ?? '',
-    url: request === undefined ? (delivery.request?.url ?? '') : request.origin + request.target,
+    method: request?.method ?? judged.template?.method ?? '',
+    url: request === undefined ? (judged.template?.url ?? '') : request.origin + request.target,
     startedAtUs: judged.startedMs * 1_000,
     durationUs: Math.round(judged.durationMs * 1_000),
     responseCode: result.statusCode,
@@ -116,6 +119,10 @@ function toAttempt(delivery: Delivery, judged: Judged): Attempt {
   }
 }
 
+function attemptNumber({ attempts }: Delivery, { attempted }: Judged): number {
+  return attempted ? attempts + 1 : attempts
+}
+
 /** What the log says of it: one line. */
 export function toLogFields(delivery: Delivery, judged: Judged): Readonly<Record<string, unknown>> {
   const { request, result } = judged
@@ -123,9 +130,10 @@ export function toLogFields(delivery: Delivery, judged: Judged): Readonly<Record
     deliveryId: delivery.id,
     postbackId: delivery.postbackId,
     tenant: delivery.tenant,
-    attempt: delivery.attempts + 1,
+    endpoint: delivery.endpoint,
+    attempt: attemptNumber(delivery, judged),
     outcome: judged.verdict,
-    method: delivery.request?.method,
+    method: judged.template?.method,
     // Without the query: it carries the data.
     url: request && request.origin + request.pathname,
     startedAt: new Date(judged.startedMs).toISOString(),

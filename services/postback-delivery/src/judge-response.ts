@@ -11,6 +11,9 @@ export type FailureCode =
   | 'protocol'
   | 'forbidden_address'
   | 'render'
+  /** The registered endpoint was deleted, or is disabled: there was no request. */
+  | 'endpoint_gone'
+  | 'endpoint_disabled'
 
 /**
  * The contract's table for responses.
@@ -27,5 +30,6 @@ export function judgeStatus(status: number, only5xx: boolean): Verdict {
 
 /** A request that cannot be made, or that may not be made to this address, will be no different next time. */
 export function judgeFailure(code: FailureCode): Verdict {
-  return code === 'render' || code === 'forbidden_address' ? 'dead' : 'retry'
+  if (code === 'endpoint_disabled') return 'held'
+  return code === 'render' || code === 'forbidden_address' || code === 'endpoint_gone' ? 'dead' : 'retry'
 }

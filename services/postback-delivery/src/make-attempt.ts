@@ -5,15 +5,18 @@ import { continueTrace, formatTraceparent } from '@millrace/service-kit/trace-co
 import { type Judged, toLogFields, toMessages } from './describe-attempt.ts'
 import type { SendResult } from './exchange.ts'
 import type { HttpSender } from './http-sender.ts'
-import { judgeFailure, judgeStatus } from './judge-response.ts'
+import { type FailureCode, judgeFailure, judgeStatus } from './judge-response.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { parseRetryAfter } from './parse-retry-after.ts'
 import { type RenderedRequest, renderRequest } from './render-request.ts'
 import { RenderError } from './render-template.ts'
+import type { SendTarget, Target } from './resolve-target.ts'
 import { chooseTier, nextDelayMs, retriesOnly5xx } from './retry-schedule.ts'
 
 export interface AttempterDeps {
   readonly sender: HttpSender
+  /** What is to be done with it now. */
+  readonly resolve: (delivery: Delivery) => Target
   readonly logger: Logger
   readonly metrics: DeliveryMetrics
   /** Milliseconds since 1970. */
@@ -24,8 +27,6 @@ export interface AttempterDeps {
 
 export interface AttempterConfig {
   readonly kafkaTopicPrefix: string
-  /** For deliveries that have none of their own. */
-  readonly timeoutMs: number
 }
 
 /** Nobody may keep a connection for longer. */
@@ -41,14 +42,14 @@ export interface AttemptMade {
   report(abandoned: boolean): void
 }
 
-/** Makes one attempt. */
+/** Makes one attempt, or decides without one where the endpoint is held or gone. */
 export type Attempter = (delivery: Delivery) => Promise<AttemptMade>
 
 export function createAttempter(deps: AttempterDeps, config: AttempterConfig): Attempter {
   return async (delivery) => {
     // A crash in here leaves the record uncommitted: whoever reads it next makes the same attempt, with the same
     // number and the same webhook-id, again.
-    const judged = await attempt(delivery, deps, config)
+    const judged = await judge(delivery, deps)
     return {
       messages: toMessages(delivery, judged, config.kafkaTopicPrefix),
       report: (abandoned) => report(delivery, judged, abandoned, deps),
@@ -62,32 +63,51 @@ function report(
   abandoned: boolean,
   { logger, metrics }: AttempterDeps,
 ): void {
-  const { verdict, result, next, durationMs } = judged
+  const { attempted, verdict, result, next, durationMs } = judged
   const outcome = abandoned ? 'abandoned' : verdict
   metrics.attempts.inc({ outcome, failure: result.failure?.code ?? '' })
-  metrics.attemptSeconds.observe({ outcome }, durationMs / 1_000)
+  if (attempted) metrics.attemptSeconds.observe({ outcome }, durationMs / 1_000)
   if (next !== undefined && !abandoned) metrics.retries.inc({ tier: next.tier.label })
-  logger.info({ ...toLogFields(delivery, judged), ...(abandoned && { outcome }) }, 'delivery attempted')
+  const fields = { ...toLogFields(delivery, judged), ...(abandoned && { outcome }) }
+  logger.info(fields, attempted ? 'delivery attempted' : 'delivery not attempted')
 }
 
-async function attempt(delivery: Delivery, deps: AttempterDeps, config: AttempterConfig): Promise<Judged> {
+async function judge(delivery: Delivery, deps: AttempterDeps): Promise<Judged> {
+  const target = deps.resolve(delivery)
+  if (target.kind === 'send') return await attempt(delivery, target, deps)
+  return {
+    attempted: false,
+    template: delivery.request,
+    request: undefined,
+    traceparent: delivery.traceparent,
+    startedMs: deps.now(),
+    durationMs: 0,
+    result: unsent(target.reason, 'there was no attempt'),
+    verdict: judgeFailure(target.reason),
+    next: undefined,
+  }
+}
+
+async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDeps): Promise<Judged> {
   const startedMs = deps.now()
   const clock = performance.now()
   if (delivery.attempts > 0) {
     deps.metrics.retryLatenessSeconds.observe(startedMs / 1_000 - delivery.notBeforeUs / 1_000_000)
   }
   const traceparent = formatTraceparent(continueTrace(delivery.traceparent))
-  const request = render(delivery, traceparent, startedMs)
+  const request = render({ ...delivery, request: target.request }, traceparent, startedMs)
   const result =
     request instanceof RenderError
-      ? unsent(request)
-      : await deps.sender.send(request, Math.min(delivery.timeoutMs || config.timeoutMs, longestTimeoutMs))
+      ? unsent('render', request.message)
+      : await deps.sender.send(request, Math.min(target.timeoutMs, longestTimeoutMs))
   const verdict =
     result.failure === undefined
-      ? judgeStatus(result.statusCode, retriesOnly5xx(delivery.retry))
+      ? judgeStatus(result.statusCode, retriesOnly5xx(target.retry))
       : judgeFailure(result.failure.code)
-  const next = verdict === 'retry' ? scheduleNext(delivery, result, deps) : undefined
+  const next = verdict === 'retry' ? scheduleNext(delivery, target, result, deps) : undefined
   return {
+    attempted: true,
+    template: target.request,
     request: request instanceof RenderError ? undefined : request,
     traceparent,
     startedMs,
@@ -108,14 +128,19 @@ function render(delivery: Delivery, traceparent: string, startedMs: number): Ren
   }
 }
 
-function unsent(error: RenderError): SendResult {
-  const failure = { code: 'render', detail: error.message } as const
+function unsent(code: FailureCode, detail: string): SendResult {
+  const failure = { code, detail }
   return { statusCode: 0, retryAfter: undefined, body: Buffer.alloc(0), bodyTruncated: false, failure }
 }
 
-function scheduleNext(delivery: Delivery, { retryAfter }: SendResult, deps: AttempterDeps): Judged['next'] {
+function scheduleNext(
+  { attempts }: Delivery,
+  { retry }: SendTarget,
+  { retryAfter }: SendResult,
+  deps: AttempterDeps,
+): Judged['next'] {
   const now = deps.now()
   const retryAfterMs = parseRetryAfter(retryAfter, now)
-  const delayMs = nextDelayMs(delivery.retry, delivery.attempts + 1, retryAfterMs, deps.random())
+  const delayMs = nextDelayMs(retry, attempts + 1, retryAfterMs, deps.random())
   return delayMs === undefined ? undefined : { atMs: now + delayMs, tier: chooseTier(delayMs) }
 }

@@ -1,6 +1,5 @@
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import type { DeliveryRecord } from './assigned-partition.ts'
-import type { AttemptQueue } from './attempt-queue.ts'
 import { tierMessage } from './describe-attempt.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { takeTurn } from './retry-schedule.ts'
@@ -16,7 +15,7 @@ export interface RecordRouter {
 
 export function createRecordRouter(
   deps: {
-    readonly queue: Pick<AttemptQueue, 'add'>
+    readonly enqueue: (record: DeliveryRecord) => void
     readonly finish: (record: DeliveryRecord, messages: readonly OutgoingMessage[]) => void
     readonly metrics: Pick<DeliveryMetrics, 'hops'>
     /** Milliseconds since 1970. */
@@ -35,7 +34,7 @@ export function createRecordRouter(
   }
   const route = (record: DeliveryRecord): void => {
     const turn = takeTurn(record.delivery, deps.now())
-    if (turn.kind === 'attempt') deps.queue.add(record)
+    if (turn.kind === 'attempt') deps.enqueue(record)
     else if (turn.kind === 'hold') hold(record, turn.ms)
     else {
       deps.metrics.hops.inc({ tier: turn.tier.label })

@@ -21,6 +21,7 @@ import { createMetrics } from '@millrace/service-kit/metrics'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
 import { createAddressGuard } from './address-guard.ts'
+import { createAwaitCatalog } from './await-catalog.ts'
 import type { DeliveryConfig } from './config.ts'
 import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
 import { createDeliveryFlow, type DeliveryFlow } from './delivery-flow.ts'
@@ -29,6 +30,7 @@ import { createHttpSender, type HttpSender } from './http-sender.ts'
 import { createDeliveryMetrics } from './metrics.ts'
 import { readDeliveryState } from './read-state.ts'
 import { createHostResolver } from './resolve-host.ts'
+import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
 import { watchKafka } from './watch-kafka.ts'
 
 export interface PostbackDeliveryService {
@@ -75,9 +77,17 @@ export async function createService(
     waiting: () => readState().waiting,
     unsettled: () => flow.unsettled(),
   })
+  let catalog: CatalogReader | undefined
+  const findEndpoint: FindEndpoint = (tenant, name) => {
+    // Nothing is delivered before it was read: an endpoint that is not known is one that was deleted.
+    if (catalog === undefined) throw new Error('the catalog has not been read yet')
+    return catalog.store.endpoint(tenant, name)
+  }
   const flow: DeliveryFlow = createDeliveryFlow(
     {
       sender: createSender(config),
+      awaitCatalog: createAwaitCatalog(() => catalog, logger),
+      resolve: (delivery) => resolveTarget(delivery, findEndpoint, config),
       connectProducer: () => connectTransactionalProducer(config, producerOptions(config), logger),
       onSettled: () => {
         for (const consumer of consumers) consumer.wake()
@@ -91,7 +101,6 @@ export async function createService(
     config,
   )
   const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
-  let catalog: CatalogReader | undefined
   const authenticator = createAuthenticator(
     config.rootKey,
     createKeyDirectory(() => catalog?.store),

@@ -5,7 +5,7 @@ import { makeDelivery } from './helper.ts'
 
 const makePartition = () => ({ state: 'owned', inFlight: 0 }) as AssignedPartition
 
-function makeQueue(limits: { concurrency: number; concurrencyPerOrigin: number }) {
+function makeQueue(limits: { concurrency: number; concurrencyPerReceiver: number }) {
   const started: { url: string; end: () => Promise<void> }[] = []
   const gate = { open: true }
   const queue = createAttemptQueue(
@@ -33,13 +33,16 @@ function makeQueue(limits: { concurrency: number; concurrencyPerOrigin: number }
       appendedMs: 0,
       delivery: makeDelivery({ request: { url } }),
     }
-    queue.add(record)
+    queue.add(record, {
+      queueKey: new URL(url).origin,
+      concurrency: limits.concurrencyPerReceiver,
+    })
   }
   return { queue, started, gate, add, partition }
 }
 
 t.test('a slow origin takes its own connections and no others', async (t) => {
-  const { queue, started, add } = makeQueue({ concurrency: 10, concurrencyPerOrigin: 2 })
+  const { queue, started, add } = makeQueue({ concurrency: 10, concurrencyPerReceiver: 2 })
   for (let count = 0; count < 100; count += 1) add('http://slow.example/a')
   add('http://healthy.example/b')
   t.same(
@@ -51,7 +54,7 @@ t.test('a slow origin takes its own connections and no others', async (t) => {
 })
 
 t.test('origins take turns when there are more than connections', async (t) => {
-  const { started, add } = makeQueue({ concurrency: 1, concurrencyPerOrigin: 1 })
+  const { started, add } = makeQueue({ concurrency: 1, concurrencyPerReceiver: 1 })
   for (const url of ['http://a/1', 'http://a/2', 'http://a/3', 'http://b/1', 'http://c/1']) add(url)
   for (let index = 0; index < 4; index += 1) await started[index]?.end()
   t.same(
@@ -61,7 +64,7 @@ t.test('origins take turns when there are more than connections', async (t) => {
 })
 
 t.test('origins are the same whatever the case, the path and the macros', async (t) => {
-  const { started, add } = makeQueue({ concurrency: 10, concurrencyPerOrigin: 1 })
+  const { started, add } = makeQueue({ concurrency: 10, concurrencyPerReceiver: 1 })
   for (const url of [
     'http://A.example/x',
     'HTTP://a.example/y?{z}',
@@ -74,7 +77,7 @@ t.test('origins are the same whatever the case, the path and the macros', async 
 })
 
 t.test('nothing starts while too much is not written down', async (t) => {
-  const { queue, started, gate, add } = makeQueue({ concurrency: 10, concurrencyPerOrigin: 10 })
+  const { queue, started, gate, add } = makeQueue({ concurrency: 10, concurrencyPerReceiver: 10 })
   gate.open = false
   add('http://a/1')
   t.equal(started.length, 0)
@@ -84,7 +87,7 @@ t.test('nothing starts while too much is not written down', async (t) => {
 })
 
 t.test('records of a partition that has left are dropped unsent', async (t) => {
-  const { queue, started, add } = makeQueue({ concurrency: 1, concurrencyPerOrigin: 1 })
+  const { queue, started, add } = makeQueue({ concurrency: 1, concurrencyPerReceiver: 1 })
   const leaving = makePartition()
   add('http://a/1')
   add('http://a/2', leaving)
@@ -99,7 +102,7 @@ t.test('records of a partition that has left are dropped unsent', async (t) => {
 })
 
 t.test('many records for one origin go out in order, all of them', async (t) => {
-  const { queue, started, add } = makeQueue({ concurrency: 3, concurrencyPerOrigin: 3 })
+  const { queue, started, add } = makeQueue({ concurrency: 3, concurrencyPerReceiver: 3 })
   for (let index = 0; index < 1_000; index += 1) add(`http://a/${index}`)
   for (let index = 0; index < 1_000; index += 1) await started[index]?.end()
   t.same(
@@ -111,7 +114,7 @@ t.test('many records for one origin go out in order, all of them', async (t) => 
 })
 
 t.test('after a stop nothing starts', async (t) => {
-  const { queue, started, add } = makeQueue({ concurrency: 1, concurrencyPerOrigin: 1 })
+  const { queue, started, add } = makeQueue({ concurrency: 1, concurrencyPerReceiver: 1 })
   queue.stop()
   add('http://a/1')
   t.equal(started.length, 0)

@@ -9,6 +9,8 @@ import { makeDelivery } from './helper.ts'
 
 function makeJudged(parts: Partial<Judged> = {}, body = Buffer.from('no')): Judged {
   return {
+    attempted: true,
+    template: undefined,
     request: undefined,
     traceparent: '',
     startedMs: 1_700_000_000_000,
@@ -67,6 +69,15 @@ t.test('a delivery that is too large to be passed on ends with its attempt, whic
   }
   const delivered = toMessages(delivery, makeJudged({ verdict: 'delivered', next: undefined }), 'p-')
   t.match(decodeAttempt(delivered[0]?.value), { outcome: Outcome.DELIVERED, errorCode: '' })
+  t.end()
+})
+
+t.test('what was decided without a request does not count as an attempt', (t) => {
+  const judged = makeJudged({ attempted: false, verdict: 'held', next: undefined })
+  const [record, kept] = toMessages(makeDelivery({ attempts: 2 }), judged, 'p-')
+  t.match(decodeAttempt(record?.value), { number: 2, outcome: Outcome.HELD })
+  t.equal(kept?.topic, 'p-millrace.postbacks.parked')
+  t.equal(Delivery.decode(kept?.value ?? Buffer.alloc(0)).attempts, 2)
   t.end()
 })
 

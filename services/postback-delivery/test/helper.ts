@@ -22,6 +22,7 @@ export function makeDelivery(
     traceparent: '',
     application: 'test',
     timeoutMs: 0,
+    catalogThrough: 0,
     ...rest,
   }
 }

@@ -15,6 +15,7 @@ function makeDelivery(id: string): Buffer {
     data: Buffer.from('{"x":1}'),
     retry: { preset: 'webhook', delaysMs: [], only5xx: false },
     acceptedAtUs,
+    catalogThrough: 0,
     attempts: 0,
     notBeforeUs: 0,
     traceparent: '',

@@ -54,10 +54,11 @@ export interface Delivery {
   postbackId: string;
   /** Registered endpoint; empty for a postback. */
   endpoint: string;
+  /** Of a delivery to a registered endpoint: absent, its resource of the moment decides. So do its retries and time-out. */
   request:
     | RequestTemplate
     | undefined;
-  /** JSON text of the data object. */
+  /** JSON text of the data object; of a delivery to a registered endpoint: the CloudEvent in structured mode. */
   data: Buffer;
   retry:
     | RetryPolicy
@@ -71,6 +72,36 @@ export interface Delivery {
   traceparent: string;
   application: string;
   timeoutMs: number;
+  /**
+   * Next offset of millrace.catalog that the writer had not read yet: the endpoint is looked up in a catalog that
+   * reaches at least that far. 0 when there is no endpoint.
+   */
+  catalogThrough: number;
+  /** Records of millrace.deliveries that were written about it so far. */
+  steps?:
+    | number
+    | undefined;
+  /** Attempts that were made before its schedule began anew, because it was replayed. */
+  scheduleBase?:
+    | number
+    | undefined;
+  /** Replay that took it up again last: the same one never does so twice. */
+  replay?:
+    | string
+    | undefined;
+  /** The same as catalog_through, of millrace.delivery-state: whether its endpoint is held is known up to there. */
+  stateThrough?:
+    | number
+    | undefined;
+  /** Event that it delivers; absent for a postback. */
+  event: EventName | undefined;
+}
+
+/** What an event is called within its tenant. */
+export interface EventName {
+  source: string;
+  id: string;
+  type: string;
 }
 
 function createBaseRequestTemplate(): RequestTemplate {
@@ -380,6 +411,12 @@ function createBaseDelivery(): Delivery {
     traceparent: "",
     application: "",
     timeoutMs: 0,
+    catalogThrough: 0,
+    steps: undefined,
+    scheduleBase: undefined,
+    replay: undefined,
+    stateThrough: undefined,
+    event: undefined,
   };
 }
 
@@ -423,6 +460,24 @@ export const Delivery: MessageFns<Delivery> = {
     }
     if (message.timeoutMs !== 0) {
       writer.uint32(104).uint32(message.timeoutMs);
+    }
+    if (message.catalogThrough !== 0) {
+      writer.uint32(112).int64(message.catalogThrough);
+    }
+    if (message.steps !== undefined) {
+      writer.uint32(120).uint32(message.steps);
+    }
+    if (message.scheduleBase !== undefined) {
+      writer.uint32(128).uint32(message.scheduleBase);
+    }
+    if (message.replay !== undefined) {
+      writer.uint32(138).string(message.replay);
+    }
+    if (message.stateThrough !== undefined) {
+      writer.uint32(144).int64(message.stateThrough);
+    }
+    if (message.event !== undefined) {
+      EventName.encode(message.event, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -542,6 +597,122 @@ export const Delivery: MessageFns<Delivery> = {
             }
 
             message.timeoutMs = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.catalogThrough = longToNumber(reader.int64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.steps = reader.uint32();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.scheduleBase = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.replay = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.stateThrough = longToNumber(reader.int64());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.event = EventName.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventName(): EventName {
+  return { source: "", id: "", type: "" };
+}
+
+export const EventName: MessageFns<EventName> = {
+  encode(message: EventName, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.type !== "") {
+      writer.uint32(26).string(message.type);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventName {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventName();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.type = reader.string();
             continue;
           }
         }

@@ -1,5 +1,5 @@
-import type { Endpoint } from '@millrace/catalog/endpoint-resource'
 import type { RetryPolicy } from '@millrace/proto'
+import type { Endpoint } from './endpoint-resource.ts'
 
 /** A retry setting of the API as deliveries carry it. */
 export function toRetryPolicy(retry: NonNullable<Endpoint['retry']>): RetryPolicy {

@@ -1,0 +1,96 @@
+import {
+  type Endpoint,
+  endpointDefaults,
+  type SealedSecret,
+  type StoredEndpoint,
+} from '@millrace/catalog/endpoint-resource'
+import type { CatalogEntry } from '@millrace/catalog/resources'
+import { toRetryPolicy } from '@millrace/catalog/retry-policy'
+import type { Delivery, RequestTemplate, RetryPolicy } from '@millrace/proto'
+
+/** What is to be done with a delivery now: an endpoint's resource of the moment decides, not the one of its event. */
+export type Target =
+  | SendTarget
+  /** Kept in millrace.postbacks.parked until it is released. */
+  | { readonly kind: 'hold'; readonly reason: 'endpoint_disabled' }
+  | { readonly kind: 'dead'; readonly reason: 'endpoint_gone' }
+
+export interface SendTarget {
+  readonly kind: 'send'
+  /** Whose queue it stands in: the endpoint's, or that of a tenant's postbacks to one origin. */
+  readonly queueKey: string
+  /** Requests of the queue that may be under way at a time. */
+  readonly concurrency: number
+  readonly ratePerSecond?: number
+  readonly timeoutMs: number
+  readonly request: RequestTemplate
+  readonly retry: RetryPolicy | undefined
+  /** Newest first, expired ones included; none for postbacks, which are not signed. */
+  readonly secrets: readonly SealedSecret[]
+}
+
+export interface TargetDefaults {
+  /** Requests under way to one scheme, host and port, for postbacks. */
+  readonly concurrencyPerOrigin: number
+  /** For postbacks that have none of their own. */
+  readonly timeoutMs: number
+}
+
+/** An endpoint as the catalog has it; undefined when it was deleted. */
+export type FindEndpoint = (tenant: string, name: string) => CatalogEntry<StoredEndpoint> | undefined
+
+const methodsWithout: ReadonlySet<string> = new Set(['GET', 'DELETE'])
+
+/** Cheap: asked when a delivery is queued and again at its attempt. */
+export function resolveTarget(
+  delivery: Delivery,
+  findEndpoint: FindEndpoint,
+  defaults: TargetDefaults,
+): Target {
+  const { tenant, endpoint: name } = delivery
+  if (name === '') return postbackTarget(delivery, defaults)
+  const endpoint = findEndpoint(tenant, name)?.body
+  if (endpoint === undefined) return { kind: 'dead', reason: 'endpoint_gone' }
+  if (endpoint.enabled === false) return { kind: 'hold', reason: 'endpoint_disabled' }
+  return {
+    kind: 'send',
+    queueKey: `${tenant}/endpoint/${name}`,
+    concurrency: endpoint.concurrency ?? endpointDefaults.concurrency,
+    ...(endpoint.rateLimit !== undefined && { ratePerSecond: endpoint.rateLimit.perSecond }),
+    timeoutMs: endpoint.timeoutMs ?? endpointDefaults.timeoutMs,
+    request: toTemplate(endpoint),
+    retry: toRetryPolicy(endpoint.retry ?? endpointDefaults.retry),
+    secrets: endpoint.secrets,
+  }
+}
+
+function postbackTarget(
+  { tenant, request, retry, timeoutMs }: Delivery,
+  defaults: TargetDefaults,
+): SendTarget {
+  const template = request ?? { method: '', url: '', headers: {}, defaults: {} }
+  return {
+    kind: 'send',
+    queueKey: `${tenant}/origin/${originOf(template.url)}`,
+    concurrency: defaults.concurrencyPerOrigin,
+    timeoutMs: timeoutMs || defaults.timeoutMs,
+    request: template,
+    retry,
+    secrets: [],
+  }
+}
+
+/** Its body is a CloudEvent in structured mode, and says so. */
+function toTemplate({ url, method = endpointDefaults.method, headers = {} }: Endpoint): RequestTemplate {
+  const given = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
+  const typed =
+    given || methodsWithout.has(method)
+      ? headers
+      : { ...headers, 'content-type': 'application/cloudevents+json' }
+  return { method, url, headers: typed, body: undefined, defaults: {} }
+}
+
+/** Scheme and authority as the template has them: macros are not allowed there. */
+function originOf(url: string): string {
+  return /^[a-z]+:\/\/[^/?#\\]*/i.exec(url)?.[0].toLowerCase() ?? ''
+}
