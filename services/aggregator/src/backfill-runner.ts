@@ -14,7 +14,9 @@ import {
   marksBlock,
   planBlock,
 } from './backfill-store.ts'
+import { endOfTimeUs } from './judge-event.ts'
 import type { RowBlock } from './row-writer.ts'
+import { type Touches, toMinute } from './touches.ts'
 import { createWakeSignal } from './wake-signal.ts'
 
 export interface BackfillDeps extends ChunkDeps {
@@ -29,6 +31,7 @@ export interface BackfillDeps extends ChunkDeps {
   readonly store: BackfillStore
   /** Resolves once the block is in ClickHouse; rejects only when the signal aborts. */
   readonly insert: (block: RowBlock, signal: AbortSignal) => Promise<void>
+  readonly touches: Pick<Touches, 'during'>
   readonly metrics: BackfillMetrics
   readonly logger: Logger
 }
@@ -51,8 +54,6 @@ const pauseMs = { waiting: 200, afterError: 1_000, liveIsBehind: 100 }
 const longestYieldMs = 5_000
 /** After each chunk a rest half as long as the chunk took, up to this. */
 const longestRestMs = 500
-/** 2106-02-07T06:28:16Z: no valid event is later. */
-const endOfTimeUs = 2 ** 32 * 1_000_000
 
 /**
  * Counts the events that were there before a meter. What dies between the steps does no harm:
@@ -64,7 +65,7 @@ const endOfTimeUs = 2 ** 32 * 1_000_000
  * blocks, and waste time only.
  */
 export function startBackfillRunner(deps: BackfillDeps, config: BackfillConfig): BackfillRunner {
-  const { store, insert, logger, metrics } = deps
+  const { store, insert, logger, metrics, touches } = deps
   const stopping = new AbortController()
   const { signal } = stopping
   const changed = createWakeSignal()
@@ -136,7 +137,8 @@ export function startBackfillRunner(deps: BackfillDeps, config: BackfillConfig):
   const land = async (meter: BackfilledMeter, chunk: Chunk): Promise<void> => {
     const startedAt = performance.now()
     const { block, readings, valuesMissing } = await readChunk(deps, meter, chunk, signal)
-    if (readings > 0) await insert(block, signal)
+    const touched = readings === 0 ? [] : [touchedBy(meter, chunk)]
+    await touches.during(touched, () => (readings > 0 ? insert(block, signal) : Promise.resolve()))
     await insert(landedBlock(meter, chunk), signal)
     const chunkMs = performance.now() - startedAt
     metrics.readings.inc(readings)
@@ -220,6 +222,10 @@ function isComplete({ chunks }: BackfillState): boolean {
 
 function coordinatingPartition({ tenant, name }: BackfilledMeter, partitions: number): number {
   return createHash('sha256').update(`${tenant}/${name}`).digest().readUInt32LE() % partitions
+}
+
+function touchedBy({ tenant, name, version }: BackfilledMeter, { fromUs, toUs }: Chunk) {
+  return { tenant, meter: name, version, fromMinute: toMinute(fromUs), toMinute: toMinute(toUs - 1) + 1 }
 }
 
 function facts({ tenant, name, version }: BackfilledMeter) {

@@ -5,6 +5,7 @@ import type { LandChanges } from './land-changes.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import { deduplicationToken, formatPending } from './pending-range.ts'
 import type { RowBlock } from './row-writer.ts'
+import type { Touches } from './touches.ts'
 
 export interface LanderDeps {
   /** Resolves once the block is in ClickHouse; rejects only when the signal aborts. */
@@ -13,6 +14,7 @@ export interface LanderDeps {
   readonly landChanges: LandChanges
   /** Resolves once Kafka has written the offset down; rejects only when the signal aborts. */
   readonly commit: (offset: TopicPartitionOffsetAndMetadata, signal: AbortSignal) => Promise<void>
+  readonly touches: Pick<Touches, 'during'>
   readonly metrics: AggregatorMetrics
   readonly logger: Logger
   /** Milliseconds since 1970. */
@@ -89,6 +91,12 @@ export function createBatchLander(
     }
   }
 
+  const land = (batch: Batch): Promise<void> =>
+    deps.touches.during(batch.touched(), async () => {
+      await insertAll(batch)
+      await landChanges(batch)
+    })
+
   const report = (batch: Batch, flushMs: number): void => {
     const { from, to, rows, invalidRows, bytes, oldestReceivedAtUs = 0, newestReceivedAtUs = 0 } = batch
     if (!hasRows(batch)) return
@@ -112,8 +120,7 @@ export function createBatchLander(
       uncommitted.add(first)
       if (hasRows(first)) await commitPending(first)
       while (batch !== undefined) {
-        await insertAll(batch)
-        await landChanges(batch)
+        await land(batch)
         const next = nextDue()
         if (next !== undefined) uncommitted.add(next)
         if (next !== undefined && hasRows(next)) await commitPending(next)

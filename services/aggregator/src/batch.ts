@@ -14,6 +14,8 @@ import type { LiveOverlay } from './live-view.ts'
 import { deduplicationToken, type OffsetRange } from './pending-range.ts'
 import { RowBinary } from './row-binary.ts'
 import type { RowBlock } from './row-writer.ts'
+import { createTouchedMinutes } from './touched-minutes.ts'
+import type { TouchedRange } from './touches.ts'
 
 type JudgedAt = Omit<RowFacts, 'schemaVersion'> & {
   /** When the event came in: its receipt, or that of its replay. */
@@ -44,6 +46,8 @@ export interface Batch {
   endMessage(offset: number): void
   /** One block per table that gets rows; all of them under the range's token. */
   blocks(topic: string, partition: number): readonly RowBlock[]
+  /** Minutes of meters that its events change. */
+  touched(): readonly TouchedRange[]
 }
 
 /** About what a change takes in memory and in its row, corrections included. */
@@ -54,6 +58,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
   const invalid = new RowBinary(1024)
   const values = new RowBinary(1024)
   const changes: PlacedChange[] = []
+  const touched = createTouchedMinutes()
   const state = {
     to: from - 1,
     rows: 0,
@@ -95,8 +100,12 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       if (judgement.status === 'valid') {
         writeEventRow(events, event, facts, judgement.readings)
         state.rows += 1
-        for (const reading of judgement.readings) overlay.add(event.tenant, event.receivedAtUs, reading)
+        for (const reading of judgement.readings) {
+          touched.add(event.tenant, reading.meter, reading.version, event.occurredAtUs)
+          overlay.add(event.tenant, event.receivedAtUs, reading)
+        }
         for (const reading of judgement.values) {
+          touched.add(event.tenant, reading.meter, reading.version, event.occurredAtUs)
           writeMeterReadingRow(values, event, judged.position, reading)
           // The live view keeps sums only: it shows how many there were.
           overlay.add(event.tenant, event.receivedAtUs, { ...reading, value: null })
@@ -115,6 +124,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
     endMessage(offset) {
       state.to = offset
     },
+    touched: touched.ranges,
     blocks(topic, partition) {
       const range: OffsetRange = { from, to: state.to }
       const token = deduplicationToken(topic, partition, range)

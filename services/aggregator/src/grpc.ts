@@ -4,9 +4,7 @@ import {
   type AggregationServiceServer,
   AggregationServiceService,
   type LiveUpdate,
-  type Progress,
   type WatchLiveRequest,
-  type WatchProgressRequest,
 } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { formatDecimal } from '@millrace/service-kit/format-decimal'
@@ -14,6 +12,8 @@ import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server
 import type { LandedThrough } from './landed-through.ts'
 import { groupValues, type LiveCell } from './live-cells.ts'
 import { type LiveChanges, type LiveView, liveSeconds } from './live-view.ts'
+import type { Touches } from './touches.ts'
+import { watchProgress } from './watch-progress.ts'
 
 interface Deps {
   readonly authenticator: Authenticator
@@ -23,12 +23,12 @@ interface Deps {
   readonly landedThrough: () => ReturnType<LandedThrough['read']>
   /** Partitions of millrace.events in all. */
   readonly partitions: () => number
+  readonly touches: Pick<Touches, 'follow'>
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
 const pushEveryMs = 250
-const repeatProgressMs = 1_000
 
 /** The door for query: what it shows live, and how far reports reach. */
 export function createAggregationService(deps: Deps): GrpcService {
@@ -36,8 +36,8 @@ export function createAggregationService(deps: Deps): GrpcService {
     watchLive: (call) => orRefuse(call, () => watchLive(call, readerOf(call, deps), deps)),
     watchProgress: (call) =>
       orRefuse(call, () => {
-        readerOf(call, deps)
-        watchProgress(call, deps)
+        const { keyId } = readerOf(call, deps)
+        watchProgress(call, keyId === undefined, deps)
       }),
   }
   return {
@@ -115,19 +115,6 @@ function toLiveGroup(key: string, cell: LiveCell) {
 
 function formatOrEmpty(value: bigint | null): string {
   return value === null ? '' : formatDecimal(value)
-}
-
-function watchProgress(call: Call<WatchProgressRequest, Progress>, deps: Deps): void {
-  let last = ''
-  let lastAt = 0
-  pushRegularly(call, () => {
-    const landed = deps.landedThrough().map(({ partition, throughUs }) => ({ partition, throughUs }))
-    const state = JSON.stringify([deps.partitions(), landed])
-    if (state === last && deps.now() - lastAt < repeatProgressMs) return undefined
-    last = state
-    lastAt = deps.now()
-    return { instance: deps.instance, partitions: deps.partitions(), landed }
-  })
 }
 
 /** Pushes at once and then several times a second. A reader that is slow gets fewer, larger changes. */

@@ -44,7 +44,7 @@ export type Judgement =
     }
 
 /** 2106-02-07T06:28:16Z: ClickHouse's DateTime, which rollups use, ends there. */
-const endOfTimeUs = 2 ** 32 * 1_000_000
+export const endOfTimeUs = 2 ** 32 * 1_000_000
 
 /** Of an event whose key may not send events that are older than their type's maxAge. */
 export const tooOldReason = 'time is older than the maxAge of the event type'

@@ -10,12 +10,15 @@ import type { OffsetRange } from './pending-range.ts'
 import { retryUntilDone } from './retry.ts'
 import { RowBinary } from './row-binary.ts'
 import type { RowBlock } from './row-writer.ts'
+import { createTouchedMinutes } from './touched-minutes.ts'
+import type { TouchedRange, Touches } from './touches.ts'
 
 interface Deps {
   readonly read: ChangedEventsReader['read']
   readonly insert: (block: RowBlock, signal: AbortSignal) => Promise<void>
   /** Resolves once what the range's retractions erase is gone. */
   readonly erase: (partition: number, range: OffsetRange, signal: AbortSignal) => Promise<void>
+  readonly touches: Pick<Touches, 'during'>
   readonly rulesOf: (tenant: string, type: string) => TypeRules
   readonly count: CountChange
   readonly logger: Logger
@@ -54,11 +57,13 @@ export function createChangesLander(deps: Deps): LandChanges {
     const judged = judgeChanges(changes, events, former, (tenant, type) => deps.rulesOf(tenant, type).meters)
     const rows = new RowBinary(4_096)
     for (const change of judged) if (change.status !== 'repeat') writeChangeRow(rows, change)
-    if (rows.length > 0) {
-      const block = { table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token, confirm }
-      await deps.insert(block, signal)
-    }
-    if (changes.some(({ change }) => change.erase)) await deps.erase(partition, range, signal)
+    await deps.touches.during(touchedBy(judged), async () => {
+      if (rows.length > 0) {
+        const block = { table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token, confirm }
+        await deps.insert(block, signal)
+      }
+      if (changes.some(({ change }) => change.erase)) await deps.erase(partition, range, signal)
+    })
     report(judged)
   }
 
@@ -70,6 +75,14 @@ export function createChangesLander(deps: Deps): LandChanges {
     }
     logger.info({ changes: counts }, 'changes of events landed')
   }
+}
+
+/** Every meter, since those that are younger than the event read it out of the changes. */
+function touchedBy(judged: readonly JudgedChange[]): readonly TouchedRange[] {
+  const touched = createTouchedMinutes()
+  for (const { event } of judged)
+    if (event !== undefined) touched.add(event.tenant, '', 0, event.occurredAtUs)
+  return touched.ranges()
 }
 
 /** What tells of an event: single readings too, since their groups may hold what it said. */

@@ -50,6 +50,7 @@ export function followLandedThrough(deps: Deps, config: { progressMarginMs: numb
   /** @returns whether a broker had to answer */
   const check = async (lane: FollowedLane): Promise<boolean> => {
     const before = lane.progress()
+    if (!before.takenUp) return false
     if (before.oldestUnlandedUs !== undefined) {
       raise(lane.partition, before.oldestUnlandedUs)
       return false

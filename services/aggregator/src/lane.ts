@@ -42,6 +42,8 @@ export interface LaneStart {
 export interface LaneProgress {
   /** Next offset to be processed. */
   readonly nextOffset: number
+  /** Nothing that a former owner may still insert is left; until then nothing is told of the partition. */
+  readonly takenUp: boolean
   /** Something was read that is not landed, or the lane is not ready yet. */
   readonly unlanded: boolean
   readonly oldestUnlandedUs: number | undefined

@@ -183,6 +183,10 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const landAll = (): Promise<void> =>
     open === undefined ? deps.commit({ topic: config.topic, partition, offset: next }, signal) : landDue()
 
+  /** What a former owner wrote down has not landed yet. */
+  const isPending = (): boolean =>
+    start.pending !== undefined && (replayTo !== undefined || lander.current()?.from === start.offset)
+
   const closeBatch = (): Batch | undefined => {
     const batch = open
     open = undefined
@@ -234,6 +238,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       return proofs.ask()
     },
     progress: () => ({
+      takenUp: seen !== undefined && !isPending(),
       nextOffset: next,
       unlanded:
         seen === undefined || !inbox.isEmpty() || open !== undefined || lander.current() !== undefined,

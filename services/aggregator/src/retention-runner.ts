@@ -11,11 +11,13 @@ import {
   expiredParameters,
   removeExpired,
 } from './retention-sql.ts'
+import { everythingOf, type Touches } from './touches.ts'
 
 export interface RetentionDeps {
   readonly eventTypes: () => readonly CatalogEntry<EventType>[]
   readonly lanes: () => readonly { readonly partition: number }[]
   readonly clickhouse: ClickHouseClient
+  readonly touches: Pick<Touches, 'during'>
   readonly removed: Counter<'table'>
   readonly logger: Logger
   /** Milliseconds since 1970. */
@@ -34,6 +36,7 @@ export interface RetentionRunner {
 /** Its owner removes what has expired. Two that both think so remove the same. */
 const responsiblePartition = 0
 const firstAfterMs = 1_000
+const checkEveryMs = 500
 
 export function createRemovedCounter(registry: Registry): Counter<'table'> {
   return new Counter({
@@ -68,11 +71,14 @@ export function startRetentionRunner(deps: RetentionDeps, config: RetentionConfi
     return Number(row?.[0] ?? 0)
   }
 
-  const remove = async (expired: Expired): Promise<void> => {
+  /** @returns whether there was something to remove */
+  const remove = async (expired: Expired): Promise<boolean> => {
     const parameters = expiredParameters(expired)
+    let found = false
     for (const table of ['events', 'invalid_events'] as const) {
       const rows = await readCount(countExpired[table], parameters)
       if (rows === 0) continue
+      found = true
       for (const { sql } of removeExpired.filter((statement) => statement.table === table)) {
         await clickhouse.command({
           query: sql,
@@ -87,13 +93,23 @@ export function startRetentionRunner(deps: RetentionDeps, config: RetentionConfi
         'expired events are being removed',
       )
     }
+    return found
   }
 
   const pass = async (): Promise<void> => {
     if (!deps.lanes().some(({ partition }) => partition === responsiblePartition)) return
     const expired = deps.eventTypes().flatMap((entry) => toExpired(entry, deps.now(), config))
     if (expired.length === 0 || (await readCount(countUnfinished)) > 0) return
-    for (const one of expired) await remove(one)
+    for (const one of expired) {
+      await deps.touches.during([everythingOf(one.tenant)], async () => {
+        if (await remove(one)) await untilRemoved()
+      })
+    }
+  }
+
+  /** ClickHouse rewrites parts in its own time; reports may read either state until then. */
+  const untilRemoved = async (): Promise<void> => {
+    while ((await readCount(countUnfinished)) > 0) await sleep(checkEveryMs, undefined, { signal })
   }
 
   const run = async (): Promise<void> => {

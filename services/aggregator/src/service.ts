@@ -40,6 +40,7 @@ import { retryUntilDone } from './retry.ts'
 import { createRowWriter } from './row-writer.ts'
 import { createRulesHistory } from './rules-history.ts'
 import { createSeenIdsReader } from './seen-ids-reader.ts'
+import { createTouches } from './touches.ts'
 import { createTurns } from './turns.ts'
 import { createTypeRulesSource } from './type-rules.ts'
 
@@ -82,6 +83,7 @@ export async function createService(
   const readiness = createReadiness(['kafka', 'clickhouse', 'catalog'])
   const metrics = createAggregatorMetrics()
   const live = createLiveView({ now }, config)
+  const touches = createTouches()
   const parts: Parts = { partitions: 0 }
   const stopping = new AbortController()
   measureState(metrics.registry, {
@@ -102,6 +104,7 @@ export async function createService(
     live,
     landedThrough: () => parts.landedThrough?.read() ?? [],
     partitions: () => parts.partitions,
+    touches,
     now,
   })
   const grpc = await startGrpcDoor({ readiness }, config, [aggregation])
@@ -153,6 +156,7 @@ export async function createService(
         read: createChangedEventsReader(clickhouse).read,
         insert: faults.aroundInsert?.(insert) ?? insert,
         erase: createEraser(clickhouse, logger),
+        touches,
         rulesOf,
         count: createChangeCounter(metrics.registry),
         logger,
@@ -161,6 +165,7 @@ export async function createService(
       nextTurn: createTurns(),
       typeLabel: createTypeLabels(),
       live,
+      touches,
       metrics,
       logger,
       now,
@@ -183,6 +188,7 @@ export async function createService(
         store: createBackfillStore(clickhouse),
         insert: eventsDeps.insert,
         nextTurn: eventsDeps.nextTurn,
+        touches,
         metrics: backfillMetrics,
         logger,
       },
@@ -193,6 +199,7 @@ export async function createService(
         eventTypes: () => catalog.store.all('event-type') as readonly CatalogEntry<EventType>[],
         lanes: events.lanes,
         clickhouse,
+        touches,
         removed,
         logger,
         now,

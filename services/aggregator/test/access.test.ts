@@ -6,6 +6,7 @@ import { createReadiness } from '@millrace/service-kit/readiness'
 import t from 'tap'
 import { createAggregationService } from '../src/grpc.ts'
 import { createLiveView } from '../src/live-view.ts'
+import { createTouches } from '../src/touches.ts'
 
 const nothing = Buffer.alloc(0)
 const watchLive = (tenant: string) => ({ ...WatchLiveRequest.decode(nothing), tenant, meter: 'visits' })
@@ -24,6 +25,7 @@ t.test('each gRPC method lets each scope in or not, and no other tenant', async 
     live: createLiveView({ now: Date.now }, { liveMaxGroups: 10, liveMaxCells: 100 }),
     landedThrough: () => [],
     partitions: () => 1,
+    touches: createTouches(),
     now: Date.now,
   })
   const config = { grpcHost: '127.0.0.1', grpcPort: 0 }

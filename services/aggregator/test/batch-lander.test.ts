@@ -3,6 +3,7 @@ import t from 'tap'
 import { createBatch } from '../src/batch.ts'
 import { createBatchLander } from '../src/batch-lander.ts'
 import { createAggregatorMetrics } from '../src/metrics.ts'
+import { createTouches } from '../src/touches.ts'
 import { makeEvent, viewEvent } from './event-fixture.ts'
 
 /** Lands one event; each attempt of its insert finds the clock moved on by so much. */
@@ -25,6 +26,7 @@ async function landWith(pausesMs: readonly number[], pauseBeforeChangesMs = 0): 
         now += pauseBeforeChangesMs
         await confirm()
       },
+      touches: createTouches(),
       metrics: createAggregatorMetrics(),
       logger: createLogger('test', 'silent'),
       now: () => now,

@@ -24,6 +24,7 @@ async function follow(t: Test, progress: LaneProgress, high: number): Promise<nu
 }
 
 const idle: LaneProgress = {
+  takenUp: true,
   nextOffset: 5,
   unlanded: false,
   oldestUnlandedUs: undefined,
@@ -43,4 +44,9 @@ t.test('a partition with something unlanded claims no time after it', async (t) 
   const unlanded = { ...idle, unlanded: true, oldestUnlandedUs: 5_000_000, newestLandedUs: 9_000_000 }
   t.equal(await follow(t, unlanded, 5), 4_000_000)
   t.equal(await follow(t, { ...idle, unlanded: true }, 5), undefined, 'nor before it is ready')
+  t.equal(
+    await follow(t, { ...unlanded, takenUp: false }, 5),
+    undefined,
+    'nor as long as what a former owner wrote down may still be inserted',
+  )
 })

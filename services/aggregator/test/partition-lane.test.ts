@@ -15,6 +15,7 @@ import {
 import type { PreparedMeter } from '../src/prepare-meter.ts'
 import type { RowBlock } from '../src/row-writer.ts'
 import { SeenIds } from '../src/seen-ids.ts'
+import { createTouches } from '../src/touches.ts'
 import { createTurns } from '../src/turns.ts'
 import { makeEvent } from './event-fixture.ts'
 
@@ -56,6 +57,7 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
     metrics: createAggregatorMetrics(),
     typeLabel: (type) => type,
     landChanges: async () => {},
+    touches: createTouches(),
     insert: async ({ table, token }: RowBlock, signal) => {
       steps.push({ insert: table, token })
       await Promise.race([held, new Promise((_, reject) => signal.addEventListener('abort', reject))])

@@ -7,24 +7,24 @@ const landed = (...through: readonly (readonly [partition: number, throughUs: nu
 t.test('nothing is promised before every partition was heard of', async (t) => {
   const tracker = createProgressTracker()
   t.equal(tracker.through(), undefined)
-  tracker.apply({ instance: 'a', partitions: 3, landed: landed([0, 100], [1, 90]) })
+  tracker.apply({ instance: 'a', partitions: 3, landed: landed([0, 100], [1, 90]), begun: [], over: [] })
   t.equal(tracker.through(), undefined)
-  tracker.apply({ instance: 'b', partitions: 3, landed: landed([2, 95]) })
+  tracker.apply({ instance: 'b', partitions: 3, landed: landed([2, 95]), begun: [], over: [] })
   t.equal(tracker.through(), 90, 'the least of all partitions')
 })
 
 t.test('a partition keeps its last time when its aggregator goes away', async (t) => {
   const tracker = createProgressTracker()
-  tracker.apply({ instance: 'a', partitions: 2, landed: landed([0, 100], [1, 100]) })
-  tracker.apply({ instance: 'b', partitions: 2, landed: landed([1, 500]) })
+  tracker.apply({ instance: 'a', partitions: 2, landed: landed([0, 100], [1, 100]), begun: [], over: [] })
+  tracker.apply({ instance: 'b', partitions: 2, landed: landed([1, 500]), begun: [], over: [] })
   t.equal(tracker.through(), 100)
-  tracker.apply({ instance: 'b', partitions: 2, landed: landed([0, 400], [1, 510]) })
+  tracker.apply({ instance: 'b', partitions: 2, landed: landed([0, 400], [1, 510]), begun: [], over: [] })
   t.equal(tracker.through(), 400)
 })
 
 t.test('a new owner that begins earlier takes nothing back', async (t) => {
   const tracker = createProgressTracker()
-  tracker.apply({ instance: 'a', partitions: 1, landed: landed([0, 100]) })
-  tracker.apply({ instance: 'b', partitions: 1, landed: landed([0, 0]) })
+  tracker.apply({ instance: 'a', partitions: 1, landed: landed([0, 100]), begun: [], over: [] })
+  tracker.apply({ instance: 'b', partitions: 1, landed: landed([0, 0]), begun: [], over: [] })
   t.equal(tracker.through(), 100)
 })

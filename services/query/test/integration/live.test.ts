@@ -159,10 +159,18 @@ t.test('dataThrough is the least that the aggregators have landed of any partiti
   await insert(1, '2026-01-01 00:00:20')
   t.equal(await dataThrough(), '2026-01-01T00:00:10.000Z', 'what ClickHouse holds of each partition')
   const us = Date.UTC(2026, 0, 2) * 1_000
-  two.sendProgress({ instance: 'two', partitions: 2, landed: [{ partition: 0, throughUs: us + 7 }] })
   two.sendProgress({
     instance: 'two',
     partitions: 2,
+    landed: [{ partition: 0, throughUs: us + 7 }],
+    begun: [],
+    over: [],
+  })
+  two.sendProgress({
+    instance: 'two',
+    partitions: 2,
+    begun: [],
+    over: [],
     landed: [
       { partition: 0, throughUs: us + 9 },
       { partition: 1, throughUs: us + 8 },

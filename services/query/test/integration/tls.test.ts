@@ -90,7 +90,7 @@ t.test('readers get in with a certificate of the authority only', async (t) => {
 t.test('aggregators are known by the name in their certificate', async (t) => {
   const us = Date.UTC(2026, 0, 2) * 1_000
   const landed = [0, 1].map((partition) => ({ partition, throughUs: us }))
-  edge.sendProgress({ instance: 'one', partitions: 2, landed })
+  edge.sendProgress({ instance: 'one', partitions: 2, landed, begun: [], over: [] })
   const dataThrough = async (): Promise<number> => {
     const metrics = await (await fetch(`http://127.0.0.1:${service.operationsPort}/metrics`)).text()
     return Number(/^millrace_query_data_through\w*(?:\{[^}]*\})? ([\d.e+]+)$/m.exec(metrics)?.[1] ?? 0)

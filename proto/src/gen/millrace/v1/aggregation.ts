@@ -59,7 +59,33 @@ export interface Progress {
   instance: string;
   /** Partitions of millrace.events in all. */
   partitions: number;
+  /** All partitions of this instance; one that is not here any more has been given up, or is being taken up. */
   landed: PartitionProgress[];
+  /**
+   * Writes that begin now. What they touch has to be read from ClickHouse until they are over. The first message of a
+   * stream has those under way. Told to the other services only, which use the root key.
+   */
+  begun: Touch[];
+  /** Numbers of the touches whose writes are over: what they changed can be queried. */
+  over: number[];
+}
+
+/** One write, of rows that reports may read. */
+export interface Touch {
+  /** Within this instance and its lifetime. */
+  number: number;
+  ranges: TouchedRange[];
+}
+
+export interface TouchedRange {
+  tenant: string;
+  /** Empty for every meter of the tenant. */
+  meter: string;
+  /** Of the meter; 0 for every version. */
+  version: number;
+  /** Minutes since 1970 of the events' own times, half-open; may hold more than is touched, never less. */
+  fromMinute: number;
+  toMinute: number;
 }
 
 export interface PartitionProgress {
@@ -398,7 +424,7 @@ export const WatchProgressRequest: MessageFns<WatchProgressRequest> = {
 };
 
 function createBaseProgress(): Progress {
-  return { instance: "", partitions: 0, landed: [] };
+  return { instance: "", partitions: 0, landed: [], begun: [], over: [] };
 }
 
 export const Progress: MessageFns<Progress> = {
@@ -411,6 +437,16 @@ export const Progress: MessageFns<Progress> = {
     }
     for (const v of message.landed) {
       PartitionProgress.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.begun) {
+      Touch.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.over.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.over) {
+        writer.uint64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -450,6 +486,179 @@ export const Progress: MessageFns<Progress> = {
             }
 
             message.landed.push(PartitionProgress.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.begun.push(Touch.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.over.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.over.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTouch(): Touch {
+  return { number: 0, ranges: [] };
+}
+
+export const Touch: MessageFns<Touch> = {
+  encode(message: Touch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    for (const v of message.ranges) {
+      TouchedRange.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Touch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTouch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ranges.push(TouchedRange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTouchedRange(): TouchedRange {
+  return { tenant: "", meter: "", version: 0, fromMinute: 0, toMinute: 0 };
+}
+
+export const TouchedRange: MessageFns<TouchedRange> = {
+  encode(message: TouchedRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.meter !== "") {
+      writer.uint32(18).string(message.meter);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint64(message.version);
+    }
+    if (message.fromMinute !== 0) {
+      writer.uint32(32).int64(message.fromMinute);
+    }
+    if (message.toMinute !== 0) {
+      writer.uint32(40).int64(message.toMinute);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TouchedRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTouchedRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.meter = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromMinute = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.toMinute = longToNumber(reader.int64());
             continue;
           }
         }
@@ -538,7 +747,10 @@ export const AggregationServiceService = {
     responseSerialize: (value: LiveUpdate): Buffer => Buffer.from(LiveUpdate.encode(value).finish()),
     responseDeserialize: (value: Buffer): LiveUpdate => LiveUpdate.decode(value),
   },
-  /** How far this instance has landed its partitions; sent whenever it changes, at least once a second. */
+  /**
+   * How far this instance has landed its partitions; sent whenever it changes, at least once a second. The stream is
+   * ordered: what is about to change reports is told before it changes them, and before any progress that covers it.
+   */
   watchProgress: {
     path: "/millrace.v1.AggregationService/WatchProgress" as const,
     requestStream: false as const,
@@ -556,7 +768,10 @@ export interface AggregationServiceServer extends UntypedServiceImplementation {
    * Seconds in a message replace earlier ones of this instance.
    */
   watchLive: handleServerStreamingCall<WatchLiveRequest, LiveUpdate>;
-  /** How far this instance has landed its partitions; sent whenever it changes, at least once a second. */
+  /**
+   * How far this instance has landed its partitions; sent whenever it changes, at least once a second. The stream is
+   * ordered: what is about to change reports is told before it changes them, and before any progress that covers it.
+   */
   watchProgress: handleServerStreamingCall<WatchProgressRequest, Progress>;
 }
 
@@ -571,7 +786,10 @@ export interface AggregationServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<LiveUpdate>;
-  /** How far this instance has landed its partitions; sent whenever it changes, at least once a second. */
+  /**
+   * How far this instance has landed its partitions; sent whenever it changes, at least once a second. The stream is
+   * ordered: what is about to change reports is told before it changes them, and before any progress that covers it.
+   */
   watchProgress(request: WatchProgressRequest, options?: Partial<CallOptions>): ClientReadableStream<Progress>;
   watchProgress(
     request: WatchProgressRequest,
