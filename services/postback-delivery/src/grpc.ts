@@ -11,7 +11,7 @@ export function createDeliveryService(deps: {
   readonly authenticator: Authenticator
   readonly readState: () => GetDeliveryStateResponse
 }): GrpcService {
-  const implementation: DeliveryServiceServer = {
+  const implementation: Pick<DeliveryServiceServer, 'getDeliveryState'> = {
     getDeliveryState(call, callback) {
       try {
         const [authorization] = call.metadata.get('authorization')

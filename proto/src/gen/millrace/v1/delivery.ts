@@ -18,6 +18,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { EventName } from "./postback.ts";
 
 export const Outcome = {
   UNSPECIFIED: 0,
@@ -29,6 +31,8 @@ export const Outcome = {
   DEAD: 3,
   /** HELD - Kept until it is released. */
   HELD: 4,
+  /** REDRIVEN - Dead or held before, and on its way again because of a replay. */
+  REDRIVEN: 5,
 } as const;
 
 export type Outcome = typeof Outcome[keyof typeof Outcome];
@@ -39,6 +43,89 @@ export namespace Outcome {
   export type RETRY = typeof Outcome.RETRY;
   export type DEAD = typeof Outcome.DEAD;
   export type HELD = typeof Outcome.HELD;
+  export type REDRIVEN = typeof Outcome.REDRIVEN;
+}
+
+export interface GetEndpointStateRequest {
+  endpoint: string;
+}
+
+export interface GetEndpointStateResponse {
+  endpoint: string;
+  /** False when it is disabled: by whoever wrote the catalog, or because it failed for too long. */
+  enabled: boolean;
+  /** Absent when no operator holds it. */
+  hold:
+    | EndpointHold
+    | undefined;
+  /** closed, open or probing. */
+  breaker: string;
+  /** Nothing but failures since; absent when the last thing known is a success. */
+  failingSince:
+    | Timestamp
+    | undefined;
+  /** No requests before this time but one that probes; absent when the breaker is closed. */
+  openUntil:
+    | Timestamp
+    | undefined;
+  /** Deliveries that wait for their turn in this instance's memory. */
+  waiting: number;
+  /** Requests under way from this instance. */
+  inFlight: number;
+}
+
+/** An operator wants nothing sent to an endpoint for now. */
+export interface EndpointHold {
+  endpoint: string;
+  since:
+    | Timestamp
+    | undefined;
+  /** Application of the key. */
+  by: string;
+  reason: string;
+}
+
+export interface HoldEndpointRequest {
+  endpoint: string;
+  /** For people; at most 4096 characters. */
+  reason: string;
+}
+
+export interface HoldEndpointResponse {
+  /** As it holds now: of an endpoint that was held before, the first hold stays. */
+  hold: EndpointHold | undefined;
+}
+
+export interface ReleaseEndpointRequest {
+  endpoint: string;
+  /** How many are sent in a second at most; 0 means 100. */
+  ratePerSecond: number;
+}
+
+export interface ReleaseEndpointResponse {
+  /** Its progress is at query, /v1/replays/{id}. */
+  replayId: string;
+}
+
+/** Members that are set have to match, all of them. */
+export interface ReplayDeliveriesRequest {
+  /** dead or held; empty means both. */
+  status: string;
+  endpoint: string;
+  ids: string[];
+  postback: string;
+  /** Of the acceptance, half-open. */
+  from: Timestamp | undefined;
+  to:
+    | Timestamp
+    | undefined;
+  /** How many are sent in a second at most; 0 means 100. */
+  ratePerSecond: number;
+}
+
+export interface ReplayDeliveriesResponse {
+  /** Its progress is at query, /v1/replays/{id}. */
+  replayId: string;
 }
 
 export interface GetDeliveryStateRequest {
@@ -59,13 +146,16 @@ export interface AssignedPartition {
   lowWatermark: number;
 }
 
-/** One HTTP request of a delivery. The value of messages of millrace.deliveries. */
+/**
+ * One HTTP request of a delivery, or something that became of it without one. The value of messages of
+ * millrace.deliveries.
+ */
 export interface Attempt {
   tenant: string;
   deliveryId: string;
   postbackId: string;
   endpoint: string;
-  /** 1 for the first. */
+  /** 1 for the first; without a request: attempts made before. */
   number: number;
   outcome: Outcome;
   method: string;
@@ -80,14 +170,652 @@ export interface Attempt {
   /** Capped; `response_body_truncated` tells. */
   responseBody: Buffer;
   responseBodyTruncated: boolean;
-  /** Stable code of a failure without a response: dns, connect, tls, timeout, reset, protocol, forbidden_address, render. */
+  /**
+   * Stable code of a failure without a response: dns, connect, tls, timeout, reset, protocol, forbidden_address, render;
+   * or why there was no request: endpoint_disabled, endpoint_held, endpoint_gone.
+   */
   errorCode: string;
   errorDetail: string;
   /** When the next attempt is due; 0 when there is none. */
   nextAttemptAtUs: number;
   acceptedAtUs: number;
   traceparent: string;
+  /** Place among the delivery's records, ascending: it tells apart those with the same number. */
+  step?:
+    | number
+    | undefined;
+  /** There was no request: the delivery was held, given up or taken up again. */
+  withoutRequest?:
+    | boolean
+    | undefined;
+  /** Event that is delivered; absent for a postback. */
+  event?:
+    | EventName
+    | undefined;
+  /** Replay that took the delivery up again, where that is what happened. */
+  replay?: string | undefined;
 }
+
+function createBaseGetEndpointStateRequest(): GetEndpointStateRequest {
+  return { endpoint: "" };
+}
+
+export const GetEndpointStateRequest: MessageFns<GetEndpointStateRequest> = {
+  encode(message: GetEndpointStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEndpointStateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEndpointStateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetEndpointStateResponse(): GetEndpointStateResponse {
+  return {
+    endpoint: "",
+    enabled: false,
+    hold: undefined,
+    breaker: "",
+    failingSince: undefined,
+    openUntil: undefined,
+    waiting: 0,
+    inFlight: 0,
+  };
+}
+
+export const GetEndpointStateResponse: MessageFns<GetEndpointStateResponse> = {
+  encode(message: GetEndpointStateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    if (message.enabled !== false) {
+      writer.uint32(16).bool(message.enabled);
+    }
+    if (message.hold !== undefined) {
+      EndpointHold.encode(message.hold, writer.uint32(26).fork()).join();
+    }
+    if (message.breaker !== "") {
+      writer.uint32(34).string(message.breaker);
+    }
+    if (message.failingSince !== undefined) {
+      Timestamp.encode(message.failingSince, writer.uint32(42).fork()).join();
+    }
+    if (message.openUntil !== undefined) {
+      Timestamp.encode(message.openUntil, writer.uint32(50).fork()).join();
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(56).uint32(message.waiting);
+    }
+    if (message.inFlight !== 0) {
+      writer.uint32(64).uint32(message.inFlight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEndpointStateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEndpointStateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.enabled = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hold = EndpointHold.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.breaker = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failingSince = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.openUntil = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.inFlight = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEndpointHold(): EndpointHold {
+  return { endpoint: "", since: undefined, by: "", reason: "" };
+}
+
+export const EndpointHold: MessageFns<EndpointHold> = {
+  encode(message: EndpointHold, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    if (message.since !== undefined) {
+      Timestamp.encode(message.since, writer.uint32(18).fork()).join();
+    }
+    if (message.by !== "") {
+      writer.uint32(26).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointHold {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointHold();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.since = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHoldEndpointRequest(): HoldEndpointRequest {
+  return { endpoint: "", reason: "" };
+}
+
+export const HoldEndpointRequest: MessageFns<HoldEndpointRequest> = {
+  encode(message: HoldEndpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldEndpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldEndpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHoldEndpointResponse(): HoldEndpointResponse {
+  return { hold: undefined };
+}
+
+export const HoldEndpointResponse: MessageFns<HoldEndpointResponse> = {
+  encode(message: HoldEndpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hold !== undefined) {
+      EndpointHold.encode(message.hold, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldEndpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldEndpointResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hold = EndpointHold.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReleaseEndpointRequest(): ReleaseEndpointRequest {
+  return { endpoint: "", ratePerSecond: 0 };
+}
+
+export const ReleaseEndpointRequest: MessageFns<ReleaseEndpointRequest> = {
+  encode(message: ReleaseEndpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    if (message.ratePerSecond !== 0) {
+      writer.uint32(16).uint32(message.ratePerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseEndpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseEndpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ratePerSecond = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReleaseEndpointResponse(): ReleaseEndpointResponse {
+  return { replayId: "" };
+}
+
+export const ReleaseEndpointResponse: MessageFns<ReleaseEndpointResponse> = {
+  encode(message: ReleaseEndpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replayId !== "") {
+      writer.uint32(10).string(message.replayId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseEndpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseEndpointResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replayId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplayDeliveriesRequest(): ReplayDeliveriesRequest {
+  return { status: "", endpoint: "", ids: [], postback: "", from: undefined, to: undefined, ratePerSecond: 0 };
+}
+
+export const ReplayDeliveriesRequest: MessageFns<ReplayDeliveriesRequest> = {
+  encode(message: ReplayDeliveriesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== "") {
+      writer.uint32(10).string(message.status);
+    }
+    if (message.endpoint !== "") {
+      writer.uint32(18).string(message.endpoint);
+    }
+    for (const v of message.ids) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.postback !== "") {
+      writer.uint32(34).string(message.postback);
+    }
+    if (message.from !== undefined) {
+      Timestamp.encode(message.from, writer.uint32(42).fork()).join();
+    }
+    if (message.to !== undefined) {
+      Timestamp.encode(message.to, writer.uint32(50).fork()).join();
+    }
+    if (message.ratePerSecond !== 0) {
+      writer.uint32(56).uint32(message.ratePerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayDeliveriesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayDeliveriesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ids.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.postback = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.from = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.to = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ratePerSecond = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplayDeliveriesResponse(): ReplayDeliveriesResponse {
+  return { replayId: "" };
+}
+
+export const ReplayDeliveriesResponse: MessageFns<ReplayDeliveriesResponse> = {
+  encode(message: ReplayDeliveriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replayId !== "") {
+      writer.uint32(10).string(message.replayId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayDeliveriesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayDeliveriesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replayId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseGetDeliveryStateRequest(): GetDeliveryStateRequest {
   return {};
@@ -280,6 +1008,10 @@ function createBaseAttempt(): Attempt {
     nextAttemptAtUs: 0,
     acceptedAtUs: 0,
     traceparent: "",
+    step: undefined,
+    withoutRequest: undefined,
+    event: undefined,
+    replay: undefined,
   };
 }
 
@@ -338,6 +1070,18 @@ export const Attempt: MessageFns<Attempt> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(146).string(message.traceparent);
+    }
+    if (message.step !== undefined) {
+      writer.uint32(152).uint32(message.step);
+    }
+    if (message.withoutRequest !== undefined) {
+      writer.uint32(160).bool(message.withoutRequest);
+    }
+    if (message.event !== undefined) {
+      EventName.encode(message.event, writer.uint32(170).fork()).join();
+    }
+    if (message.replay !== undefined) {
+      writer.uint32(178).string(message.replay);
     }
     return writer;
   },
@@ -499,6 +1243,38 @@ export const Attempt: MessageFns<Attempt> = {
             message.traceparent = reader.string();
             continue;
           }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.withoutRequest = reader.bool();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.event = EventName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.replay = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -512,9 +1288,16 @@ export const Attempt: MessageFns<Attempt> = {
   },
 };
 
-/** State of deliveries in this instance of postback-delivery. Scope deliveries:read. */
+/**
+ * What operators do with deliveries. Authentication: metadata `authorization: Bearer <key>`. A key reaches its tenant's
+ * endpoints; one that is constrained to some events reaches no endpoint.
+ */
 export type DeliveryServiceService = typeof DeliveryServiceService;
 export const DeliveryServiceService = {
+  /**
+   * State of this instance. Scope deliveries:read.
+   * Statuses: OK, UNAUTHENTICATED, PERMISSION_DENIED.
+   */
   getDeliveryState: {
     path: "/millrace.v1.DeliveryService/GetDeliveryState" as const,
     requestStream: false as const,
@@ -526,13 +1309,100 @@ export const DeliveryServiceService = {
       Buffer.from(GetDeliveryStateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetDeliveryStateResponse => GetDeliveryStateResponse.decode(value),
   },
+  /**
+   * How one endpoint is doing. Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  getEndpointState: {
+    path: "/millrace.v1.DeliveryService/GetEndpointState" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetEndpointStateRequest): Buffer =>
+      Buffer.from(GetEndpointStateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetEndpointStateRequest => GetEndpointStateRequest.decode(value),
+    responseSerialize: (value: GetEndpointStateResponse): Buffer =>
+      Buffer.from(GetEndpointStateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetEndpointStateResponse => GetEndpointStateResponse.decode(value),
+  },
+  /**
+   * From now on deliveries to the endpoint are kept, not sent, until it is released. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  holdEndpoint: {
+    path: "/millrace.v1.DeliveryService/HoldEndpoint" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: HoldEndpointRequest): Buffer => Buffer.from(HoldEndpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): HoldEndpointRequest => HoldEndpointRequest.decode(value),
+    responseSerialize: (value: HoldEndpointResponse): Buffer =>
+      Buffer.from(HoldEndpointResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HoldEndpointResponse => HoldEndpointResponse.decode(value),
+  },
+  /**
+   * Takes the hold away and sends what it has kept: the held deliveries of the endpoint. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  releaseEndpoint: {
+    path: "/millrace.v1.DeliveryService/ReleaseEndpoint" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReleaseEndpointRequest): Buffer =>
+      Buffer.from(ReleaseEndpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReleaseEndpointRequest => ReleaseEndpointRequest.decode(value),
+    responseSerialize: (value: ReleaseEndpointResponse): Buffer =>
+      Buffer.from(ReleaseEndpointResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReleaseEndpointResponse => ReleaseEndpointResponse.decode(value),
+  },
+  /**
+   * The same as POST /v1/replays with what = deliveries. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  replayDeliveries: {
+    path: "/millrace.v1.DeliveryService/ReplayDeliveries" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReplayDeliveriesRequest): Buffer =>
+      Buffer.from(ReplayDeliveriesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReplayDeliveriesRequest => ReplayDeliveriesRequest.decode(value),
+    responseSerialize: (value: ReplayDeliveriesResponse): Buffer =>
+      Buffer.from(ReplayDeliveriesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReplayDeliveriesResponse => ReplayDeliveriesResponse.decode(value),
+  },
 } as const;
 
 export interface DeliveryServiceServer extends UntypedServiceImplementation {
+  /**
+   * State of this instance. Scope deliveries:read.
+   * Statuses: OK, UNAUTHENTICATED, PERMISSION_DENIED.
+   */
   getDeliveryState: handleUnaryCall<GetDeliveryStateRequest, GetDeliveryStateResponse>;
+  /**
+   * How one endpoint is doing. Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  getEndpointState: handleUnaryCall<GetEndpointStateRequest, GetEndpointStateResponse>;
+  /**
+   * From now on deliveries to the endpoint are kept, not sent, until it is released. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  holdEndpoint: handleUnaryCall<HoldEndpointRequest, HoldEndpointResponse>;
+  /**
+   * Takes the hold away and sends what it has kept: the held deliveries of the endpoint. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  releaseEndpoint: handleUnaryCall<ReleaseEndpointRequest, ReleaseEndpointResponse>;
+  /**
+   * The same as POST /v1/replays with what = deliveries. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  replayDeliveries: handleUnaryCall<ReplayDeliveriesRequest, ReplayDeliveriesResponse>;
 }
 
 export interface DeliveryServiceClient extends Client {
+  /**
+   * State of this instance. Scope deliveries:read.
+   * Statuses: OK, UNAUTHENTICATED, PERMISSION_DENIED.
+   */
   getDeliveryState(
     request: GetDeliveryStateRequest,
     callback: (error: ServiceError | null, response: GetDeliveryStateResponse) => void,
@@ -547,6 +1417,82 @@ export interface DeliveryServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetDeliveryStateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * How one endpoint is doing. Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  getEndpointState(
+    request: GetEndpointStateRequest,
+    callback: (error: ServiceError | null, response: GetEndpointStateResponse) => void,
+  ): ClientUnaryCall;
+  getEndpointState(
+    request: GetEndpointStateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetEndpointStateResponse) => void,
+  ): ClientUnaryCall;
+  getEndpointState(
+    request: GetEndpointStateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetEndpointStateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * From now on deliveries to the endpoint are kept, not sent, until it is released. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  holdEndpoint(
+    request: HoldEndpointRequest,
+    callback: (error: ServiceError | null, response: HoldEndpointResponse) => void,
+  ): ClientUnaryCall;
+  holdEndpoint(
+    request: HoldEndpointRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: HoldEndpointResponse) => void,
+  ): ClientUnaryCall;
+  holdEndpoint(
+    request: HoldEndpointRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: HoldEndpointResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes the hold away and sends what it has kept: the held deliveries of the endpoint. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  releaseEndpoint(
+    request: ReleaseEndpointRequest,
+    callback: (error: ServiceError | null, response: ReleaseEndpointResponse) => void,
+  ): ClientUnaryCall;
+  releaseEndpoint(
+    request: ReleaseEndpointRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReleaseEndpointResponse) => void,
+  ): ClientUnaryCall;
+  releaseEndpoint(
+    request: ReleaseEndpointRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReleaseEndpointResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * The same as POST /v1/replays with what = deliveries. Scope deliveries:replay.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   */
+  replayDeliveries(
+    request: ReplayDeliveriesRequest,
+    callback: (error: ServiceError | null, response: ReplayDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  replayDeliveries(
+    request: ReplayDeliveriesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReplayDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  replayDeliveries(
+    request: ReplayDeliveriesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReplayDeliveriesResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -94,7 +94,7 @@ export interface Delivery {
     | number
     | undefined;
   /** Event that it delivers; absent for a postback. */
-  event: EventName | undefined;
+  event?: EventName | undefined;
 }
 
 /** What an event is called within its tenant. */
