@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox'
+import { EndpointAuth, EndpointTls, type SealedCredentials } from './endpoint-credentials.ts'
+import { type SealedSecret, Signatures } from './endpoint-signature.ts'
 import { Filter } from './resources.ts'
 
 const maxDelayMs = 24 * 60 * 60 * 1000
@@ -59,24 +61,32 @@ export const Endpoint = Type.Object(
     timeoutMs: Type.Optional(
       Type.Integer({ minimum: 100, maximum: 60_000, description: 'For the whole exchange. Default 10000.' }),
     ),
+    auth: Type.Optional(EndpointAuth),
+    tls: Type.Optional(EndpointTls),
+    signatures: Type.Optional(Signatures),
     enabled: Type.Optional(Type.Boolean({ description: 'Default true.' })),
   },
   { additionalProperties: false },
 )
 export type Endpoint = Static<typeof Endpoint>
 
-/** A signing secret as the catalog keeps it. */
-export interface SealedSecret {
-  /** See seal-secret.ts. */
-  readonly sealed: string
+/** Why Millrace disabled an endpoint by itself. */
+export interface Disabled {
   /** RFC 3339. */
-  readonly createdAt: string
-  /** RFC 3339; absent for the newest, which does not expire. */
-  readonly expiresAt?: string
+  readonly at: string
+  readonly reason: string
 }
 
-/** An endpoint as it stands in the catalog; the newest secret comes first. No API shows `secrets`. */
-export type StoredEndpoint = Endpoint & { readonly secrets: readonly SealedSecret[] }
+/**
+ * An endpoint as it stands in the catalog; the newest secret comes first. No API shows `secrets` and `credentials`;
+ * what is in the latter is not in `auth` and `tls`.
+ */
+export type StoredEndpoint = Endpoint & {
+  readonly secrets: readonly SealedSecret[]
+  /** Beside `enabled: false`. */
+  readonly disabled?: Disabled
+  readonly credentials?: SealedCredentials
+}
 
 /** What holds where an endpoint says nothing. */
 export const endpointDefaults = {
@@ -85,5 +95,6 @@ export const endpointDefaults = {
   retry: 'webhook',
   concurrency: 8,
   timeoutMs: 10_000,
+  signatures: ['v1'],
   enabled: true,
 } as const

@@ -1,10 +1,13 @@
+import { maskCredentials } from './endpoint-credentials.ts'
+import type { StoredEndpoint } from './endpoint-resource.ts'
+import { shownPublicKey } from './endpoint-signature.ts'
 import type { ResourceKind } from './resources.ts'
 
-/** A resource's body without what no API shows: signing secrets and hashes of keys. */
+/** A resource's body without what no API shows: signing secrets, credentials and hashes of keys. */
 export function withoutSecrets(kind: ResourceKind, body: object): object {
   if (kind === 'endpoint') {
-    const { secrets: _, ...shown } = body as { secrets?: unknown }
-    return shown
+    const { secrets: _, credentials: __, ...shown } = body as Partial<StoredEndpoint>
+    return { ...shown, ...maskCredentials(body as StoredEndpoint), ...shownPublicKey(body as StoredEndpoint) }
   }
   if (kind === 'key') {
     const { hash: _, ...shown } = body as { hash?: unknown }

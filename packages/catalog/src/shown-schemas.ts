@@ -63,6 +63,25 @@ function shown(title: string, named: object, body: Members): object {
   }
 }
 
+const endpointBody: Members = {
+  required: putSchemas.endpoint.required,
+  properties: {
+    ...putSchemas.endpoint.properties,
+    publicKey: Type.Optional(
+      Type.String({
+        pattern: '^whpk_',
+        description: 'With signatures of v1a: what verifies them (Standard Webhooks).',
+      }),
+    ),
+    disabled: Type.Optional(
+      Type.Object(
+        { at: Type.String({ format: 'date-time' }), reason: Type.String() },
+        { description: 'When and why Millrace disabled it by itself. Put it with enabled true to go on.' },
+      ),
+    ),
+  },
+}
+
 const { hash: _, ...keyMembers } = Key.properties
 const keyBody: Members = {
   properties: {
@@ -97,7 +116,7 @@ const replayBody: Members = {
 export const shownSchemas: Readonly<Record<ResourceKind, object>> = {
   'event-type': shown('EventTypeResource', name, putSchemas['event-type']),
   meter: shown('MeterResource', name, putSchemas.meter),
-  endpoint: shown('EndpointResource', name, putSchemas.endpoint),
+  endpoint: shown('EndpointResource', name, endpointBody),
   key: shown('KeyResource', id, keyBody),
   replay: shown('ReplayResource', id, replayBody),
   settings: shown('SettingsResource', {}, putSchemas.settings),

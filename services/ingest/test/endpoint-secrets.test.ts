@@ -1,4 +1,6 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { StoredEndpoint } from '@millrace/catalog/endpoint-resource'
+import { shownPublicKey } from '@millrace/catalog/endpoint-signature'
 import { createSecretBox } from '@millrace/catalog/seal-secret'
 import t from 'tap'
 import { putEndpoint, rotateSecret } from '../src/endpoint-secrets.ts'
@@ -93,3 +95,42 @@ t.test(
     t.equal(other.deps.box.open(change(changed).secrets[0]?.sealed ?? '', context), secret)
   },
 )
+
+t.test(
+  'an endpoint that asks for v1a gets a key of its own, keeps it, and another with each rotation',
+  async (t) => {
+    const { deps } = setUp()
+    const plain = putEndpoint(deps, { url }, name).change(undefined)
+    t.equal(plain.secrets[0]?.ed25519, undefined)
+    const asked = { url, signatures: ['v1', 'v1a'] as ('v1' | 'v1a')[] }
+    const put = putEndpoint(deps, asked, name)
+    const signed = put.change(plain)
+    const { publicKey } = shownPublicKey(signed)
+    t.match(publicKey, /^whpk_[A-Za-z0-9+/]{43}=$/)
+    t.equal(shownPublicKey(put.change(plain)).publicKey, publicKey, 'a write that is tried again')
+    t.same(putEndpoint(deps, asked, name).change(signed), signed, 'the same again changes nothing')
+    const rotated = rotateSecret(deps, name).change(signed)
+    t.not(shownPublicKey(rotated).publicKey, publicKey)
+    t.equal(rotated.secrets[1]?.ed25519?.publicKey, publicKey, 'the former one still signs')
+    t.same(
+      shownPublicKey(putEndpoint(deps, { url }, name).change(rotated)),
+      {},
+      'not shown while it is not used',
+    )
+    const pkcs8 = deps.box.open(signed.secrets[0]?.ed25519?.sealed ?? '', `${context}/ed25519`)
+    const key = createPrivateKey({ key: Buffer.from(pkcs8, 'base64'), format: 'der', type: 'pkcs8' })
+    const raw = createPublicKey(key).export({ format: 'jwk' }).x
+    t.equal(`whpk_${Buffer.from(raw ?? '', 'base64url').toString('base64')}`, publicKey)
+  },
+)
+
+t.test('why Millrace disabled an endpoint is told until somebody enables it', async (t) => {
+  const { deps } = setUp()
+  const created = putEndpoint(deps, { url }, name).change(undefined)
+  const disabled = { at: '2026-01-01T00:00:00Z', reason: 'gone' }
+  const off = { ...created, enabled: false, disabled }
+  t.match(putEndpoint(deps, { url, enabled: false }, name).change(off), { enabled: false, disabled })
+  for (const enabling of [{ url }, { url, enabled: true }]) {
+    t.equal(putEndpoint(deps, enabling, name).change(off).disabled, undefined)
+  }
+})

@@ -4,6 +4,7 @@ import {
   kafkaSettings,
   logSettings,
   rootKeySettings,
+  secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
 import { z } from 'zod'
 import { type Network, parseNetwork } from './address-guard.ts'
@@ -28,6 +29,7 @@ export const settings = {
   ...logSettings,
   ...kafkaSettings,
   ...rootKeySettings,
+  ...secretsKeySettings,
   ...doorSettings({ grpc: 50_052, operations: 9_102 }),
   allowedNetworks: setting(
     'POSTBACK_ALLOWED_NETWORKS',

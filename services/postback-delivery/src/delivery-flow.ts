@@ -11,6 +11,7 @@ import type { DeliveryMetrics } from './metrics.ts'
 import { createOutcomeWriter } from './outcome-writer.ts'
 import type { Target } from './resolve-target.ts'
 import { createRecordRouter } from './route-record.ts'
+import type { SignRequest } from './sign-request.ts'
 import { createSignal, waitUntil } from './signal.ts'
 
 /** From a record that is ripe to its outcome, written down. */
@@ -31,6 +32,7 @@ export interface DeliveryFlowDeps {
   readonly connectProducer: () => Promise<TransactionalProducer>
   readonly awaitCatalog: AwaitCatalog
   readonly resolve: (delivery: Delivery) => Target
+  readonly sign: SignRequest
   readonly onSettled: () => void
   readonly onState: (missing: string | undefined) => void
   readonly logger: Logger

@@ -11,6 +11,8 @@ export type FailureCode =
   | 'protocol'
   | 'forbidden_address'
   | 'render'
+  /** A secret cannot be opened: nothing goes out unsigned, and the operator can mend it. */
+  | 'signing'
   /** The registered endpoint was deleted, or is disabled: there was no request. */
   | 'endpoint_gone'
   | 'endpoint_disabled'

@@ -8,15 +8,16 @@ import type { HttpSender } from './http-sender.ts'
 import { type FailureCode, judgeFailure, judgeStatus } from './judge-response.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { parseRetryAfter } from './parse-retry-after.ts'
-import { type RenderedRequest, renderRequest } from './render-request.ts'
-import { RenderError } from './render-template.ts'
+import { prepareRequest } from './prepare-request.ts'
 import type { SendTarget, Target } from './resolve-target.ts'
 import { chooseTier, nextDelayMs, retriesOnly5xx } from './retry-schedule.ts'
+import type { SignRequest } from './sign-request.ts'
 
 export interface AttempterDeps {
   readonly sender: HttpSender
   /** What is to be done with it now. */
   readonly resolve: (delivery: Delivery) => Target
+  readonly sign: SignRequest
   readonly logger: Logger
   readonly metrics: DeliveryMetrics
   /** Milliseconds since 1970. */
@@ -91,15 +92,16 @@ async function judge(delivery: Delivery, deps: AttempterDeps): Promise<Judged> {
 async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDeps): Promise<Judged> {
   const startedMs = deps.now()
   const clock = performance.now()
-  if (delivery.attempts > 0) {
+  if (delivery.attempts > 0 && delivery.notBeforeUs > 0) {
     deps.metrics.retryLatenessSeconds.observe(startedMs / 1_000 - delivery.notBeforeUs / 1_000_000)
   }
   const traceparent = formatTraceparent(continueTrace(delivery.traceparent))
-  const request = render({ ...delivery, request: target.request }, traceparent, startedMs)
+  const prepared = prepareRequest(delivery, target, { traceparent, startedMs }, deps.sign)
+  const request = 'failure' in prepared ? undefined : prepared
   const result =
-    request instanceof RenderError
-      ? unsent('render', request.message)
-      : await deps.sender.send(request, Math.min(target.timeoutMs, longestTimeoutMs))
+    'failure' in prepared
+      ? unsent(prepared.failure, prepared.detail)
+      : await deps.sender.send(prepared, Math.min(target.timeoutMs, longestTimeoutMs))
   const verdict =
     result.failure === undefined
       ? judgeStatus(result.statusCode, retriesOnly5xx(target.retry))
@@ -108,7 +110,7 @@ async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDe
   return {
     attempted: true,
     template: target.request,
-    request: request instanceof RenderError ? undefined : request,
+    request,
     traceparent,
     startedMs,
     durationMs: performance.now() - clock,
@@ -118,29 +120,19 @@ async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDe
   }
 }
 
-function render(delivery: Delivery, traceparent: string, startedMs: number): RenderedRequest | RenderError {
-  try {
-    return renderRequest(delivery, { traceparent, timestampSeconds: Math.floor(startedMs / 1_000) })
-  } catch (error) {
-    if (error instanceof RenderError) return error
-    // A value that is too deep or too long for this process: no reason to stop for everybody else.
-    return new RenderError('the request cannot be made', { cause: error })
-  }
-}
-
 function unsent(code: FailureCode, detail: string): SendResult {
   const failure = { code, detail }
   return { statusCode: 0, retryAfter: undefined, body: Buffer.alloc(0), bodyTruncated: false, failure }
 }
 
 function scheduleNext(
-  { attempts }: Delivery,
+  { attempts, scheduleBase = 0 }: Delivery,
   { retry }: SendTarget,
   { retryAfter }: SendResult,
   deps: AttempterDeps,
 ): Judged['next'] {
   const now = deps.now()
   const retryAfterMs = parseRetryAfter(retryAfter, now)
-  const delayMs = nextDelayMs(retry, attempts + 1, retryAfterMs, deps.random())
+  const delayMs = nextDelayMs(retry, attempts - scheduleBase + 1, retryAfterMs, deps.random())
   return delayMs === undefined ? undefined : { atMs: now + delayMs, tier: chooseTier(delayMs) }
 }

@@ -1,9 +1,5 @@
-import {
-  type Endpoint,
-  endpointDefaults,
-  type SealedSecret,
-  type StoredEndpoint,
-} from '@millrace/catalog/endpoint-resource'
+import { type Endpoint, endpointDefaults, type StoredEndpoint } from '@millrace/catalog/endpoint-resource'
+import type { SealedSecret, SignatureKind } from '@millrace/catalog/endpoint-signature'
 import type { CatalogEntry } from '@millrace/catalog/resources'
 import { toRetryPolicy } from '@millrace/catalog/retry-policy'
 import type { Delivery, RequestTemplate, RetryPolicy } from '@millrace/proto'
@@ -27,6 +23,7 @@ export interface SendTarget {
   readonly retry: RetryPolicy | undefined
   /** Newest first, expired ones included; none for postbacks, which are not signed. */
   readonly secrets: readonly SealedSecret[]
+  readonly signatures: readonly SignatureKind[]
 }
 
 export interface TargetDefaults {
@@ -61,6 +58,7 @@ export function resolveTarget(
     request: toTemplate(endpoint),
     retry: toRetryPolicy(endpoint.retry ?? endpointDefaults.retry),
     secrets: endpoint.secrets,
+    signatures: endpoint.signatures ?? endpointDefaults.signatures,
   }
 }
 
@@ -77,6 +75,7 @@ function postbackTarget(
     request: template,
     retry,
     secrets: [],
+    signatures: [],
   }
 }
 

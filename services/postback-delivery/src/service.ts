@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
 import {
   catalogTopic,
   deadTopic,
@@ -31,7 +32,9 @@ import { createDeliveryMetrics } from './metrics.ts'
 import { readDeliveryState } from './read-state.ts'
 import { createHostResolver } from './resolve-host.ts'
 import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
+import { createRequestSigner } from './sign-request.ts'
 import { watchKafka } from './watch-kafka.ts'
+import { watchSecrets } from './watch-secrets.ts'
 
 export interface PostbackDeliveryService {
   readonly grpcPort: number
@@ -78,6 +81,7 @@ export async function createService(
     unsettled: () => flow.unsettled(),
   })
   let catalog: CatalogReader | undefined
+  const box = createSecretBox(secretsKeysOf(config))
   const findEndpoint: FindEndpoint = (tenant, name) => {
     // Nothing is delivered before it was read: an endpoint that is not known is one that was deleted.
     if (catalog === undefined) throw new Error('the catalog has not been read yet')
@@ -88,6 +92,7 @@ export async function createService(
       sender: createSender(config),
       awaitCatalog: createAwaitCatalog(() => catalog, logger),
       resolve: (delivery) => resolveTarget(delivery, findEndpoint, config),
+      sign: createRequestSigner(box),
       connectProducer: () => connectTransactionalProducer(config, producerOptions(config), logger),
       onSettled: () => {
         for (const consumer of consumers) consumer.wake()
@@ -118,7 +123,10 @@ export async function createService(
   }
   const connectAll = async (): Promise<void> => {
     await ensureTopics(topics, config, logger)
-    catalog ??= await startCatalogReader(config, logger, 'postback-delivery')
+    if (catalog === undefined) {
+      catalog = await startCatalogReader(config, logger, 'postback-delivery')
+      watchSecrets({ catalog: catalog.store, box, readiness, registry, logger })
+    }
     for (const source of sources.slice(consumers.length)) {
       // Each has a share of its own, so that a flood of new deliveries does not keep retries from being read.
       const limits = { maxRecords: config.maxWaiting / 2, maxBytes: config.maxWaitingBytes / 2 }

@@ -36,6 +36,7 @@ t.test('what an endpoint does not say is the default', async (t) => {
     },
     retry: { preset: 'webhook', delaysMs: [], only5xx: false },
     secrets,
+    signatures: ['v1'],
   })
 })
 
@@ -84,6 +85,7 @@ t.test('a postback is its own target, in the queue of its tenant and origin, and
     request: delivery.request,
     retry: delivery.retry,
     secrets: [],
+    signatures: [],
   })
   t.match(resolveTarget({ ...delivery, tenant: 'other', timeoutMs: 700 }, find, defaults), {
     queueKey: 'other/origin/http://a.test:81',
