@@ -57,7 +57,7 @@ export function toMessages(delivery: Delivery, judged: Judged, prefix: string): 
 }
 
 function nextMessage(delivery: Delivery, judged: Judged, prefix: string): OutgoingMessage | undefined {
-  const made = { ...delivery, attempts: attemptNumber(delivery, judged) }
+  const made = { ...delivery, attempts: attemptNumber(delivery, judged), steps: nextStep(delivery) }
   if (judged.next !== undefined)
     return tierMessage({ ...made, notBeforeUs: judged.next.atMs * 1_000 }, judged.next.tier, prefix)
   const last = keptIn[judged.verdict]
@@ -116,7 +116,15 @@ function toAttempt(delivery: Delivery, judged: Judged): Attempt {
     nextAttemptAtUs: (judged.next?.atMs ?? 0) * 1_000,
     acceptedAtUs: delivery.acceptedAtUs,
     traceparent: judged.traceparent,
+    step: nextStep(delivery),
+    withoutRequest: !judged.attempted,
+    event: delivery.event,
   }
+}
+
+/** Deliveries of before there were steps have none: each of their attempts was one. */
+export function nextStep({ steps, attempts }: Delivery): number {
+  return Math.max(steps ?? 0, attempts) + 1
 }
 
 function attemptNumber({ attempts }: Delivery, { attempted }: Judged): number {
