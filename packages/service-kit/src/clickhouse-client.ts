@@ -2,11 +2,15 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickh
 import type { ConfigOf } from './config.ts'
 import type { clickhouseSettings } from './shared-settings.ts'
 
+/** How to reach ClickHouse; its certificate is verified by the system's authorities unless others are given. */
+export type ClickHouseConfig = Omit<ConfigOf<typeof clickhouseSettings>, 'clickhouseTlsCa'> &
+  Partial<Pick<ConfigOf<typeof clickhouseSettings>, 'clickhouseTlsCa'>>
+
 export type { ClickHouseClient } from '@clickhouse/client'
 
 /** @param requestTimeoutMs how long one statement may take */
 export function connectClickhouse(
-  config: ConfigOf<typeof clickhouseSettings>,
+  config: ClickHouseConfig,
   application: string,
   requestTimeoutMs = 30_000,
 ): ClickHouseClient {
@@ -18,6 +22,7 @@ export function connectClickhouse(
     application,
     request_timeout: requestTimeoutMs,
     keep_alive: { enabled: true },
+    ...(config.clickhouseTlsCa !== undefined && { tls: { ca_cert: Buffer.from(config.clickhouseTlsCa) } }),
     // Its own lines go to the console, values of parameters included: callers log what they catch.
     log: { level: ClickHouseLogLevel.OFF },
   })

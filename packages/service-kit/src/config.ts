@@ -75,6 +75,12 @@ export const count = (fallback: number, minimum = 1, maximum = Number.MAX_SAFE_I
 
 export const text = (fallback: string): z.ZodType<string> => z.string().default(fallback)
 
+/** `true` or `false`; off when not given. */
+export const onOff = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true') as unknown as z.ZodType<boolean>
+
 /** Comma-separated; blanks around the parts are dropped. */
 export const list = (fallback: string): z.ZodType<string[]> =>
   z

@@ -5,9 +5,11 @@ import type {
 } from '@confluentinc/kafka-javascript'
 import type { ConfigOf } from './config.ts'
 import type { Logger } from './log.ts'
-import type { kafkaSettings } from './shared-settings.ts'
+import type { kafkaSecuritySettings, kafkaTopicSettings } from './shared-settings.ts'
 
-export type KafkaConfig = ConfigOf<typeof kafkaSettings>
+/** How brokers are reached that are not open to everybody; nothing for those that are. */
+export type KafkaSecurity = Partial<ConfigOf<typeof kafkaSecuritySettings>>
+export type KafkaConfig = ConfigOf<typeof kafkaTopicSettings> & KafkaSecurity
 
 /** What every client of a deployment has in common. Names: librdkafka's CONFIGURATION.md. */
 export function commonClientConfig(
@@ -23,6 +25,34 @@ export function commonClientConfig(
     'topic.metadata.refresh.interval.ms': 30_000,
     'socket.keepalive.enable': true,
     log_level: 3,
+    ...securityConfig(config),
+  }
+}
+
+type ClientSecurity = Pick<
+  ConsumerGlobalConfig,
+  | 'security.protocol'
+  | 'ssl.ca.pem'
+  | 'ssl.certificate.pem'
+  | 'ssl.key.pem'
+  | 'sasl.mechanisms'
+  | 'sasl.username'
+  | 'sasl.password'
+>
+
+function securityConfig(config: KafkaSecurity): ClientSecurity {
+  const { kafkaTls: tls = false, kafkaTlsCa: ca, kafkaTlsCert: cert, kafkaTlsKey: key } = config
+  const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = config
+  const sasl = mechanism !== undefined
+  return {
+    'security.protocol': tls ? (sasl ? 'sasl_ssl' : 'ssl') : sasl ? 'sasl_plaintext' : 'plaintext',
+    ...(ca !== undefined && { 'ssl.ca.pem': ca }),
+    ...(cert !== undefined && key !== undefined && { 'ssl.certificate.pem': cert, 'ssl.key.pem': key }),
+    ...(sasl && {
+      'sasl.mechanisms': mechanism,
+      'sasl.username': username ?? '',
+      'sasl.password': password ?? '',
+    }),
   }
 }
 

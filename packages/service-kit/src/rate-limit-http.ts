@@ -35,10 +35,16 @@ export function installRateLimits(
   })
 }
 
-/** Source: draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4. */
+/** Names and values of headers. Source: draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4. */
+export function formatRateLimit(answer: RateLimitAnswer): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['ratelimit-policy', `"key";q=${answer.quota};w=${answer.windowSeconds}`],
+    ['ratelimit', `"key";r=${answer.remaining};t=${answer.resetSeconds}`],
+  ]
+}
+
 export function writeRateLimit(reply: FastifyReply, answer: RateLimitAnswer): void {
-  reply.header('ratelimit-policy', `"key";q=${answer.quota};w=${answer.windowSeconds}`)
-  reply.header('ratelimit', `"key";r=${answer.remaining};t=${answer.resetSeconds}`)
+  for (const [name, value] of formatRateLimit(answer)) reply.header(name, value)
 }
 
 export function rateLimited({ retryAfterSeconds }: RateLimitAnswer): ServiceError {

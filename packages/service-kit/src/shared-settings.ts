@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { count, list, port, secretSetting, setting, text } from './config.ts'
-import { tlsSettings } from './tls.ts'
+import { count, list, onOff, port, secretSetting, setting, text } from './config.ts'
+import { certificateFault, keyFault, pemFile, tlsSettings } from './tls.ts'
 
 export const logSettings = {
   logLevel: setting(
@@ -15,7 +15,7 @@ export const logSettings = {
   ),
 } as const
 
-export const kafkaSettings = {
+export const kafkaTopicSettings = {
   kafkaBrokers: setting('KAFKA_BROKERS', list('127.0.0.1:9092'), 'host:port of brokers, comma-separated'),
   kafkaTopicPrefix: setting(
     'KAFKA_TOPIC_PREFIX',
@@ -44,6 +44,46 @@ export const kafkaSettings = {
   ),
 } as const
 
+/** How brokers are reached that are not open to everybody. */
+export const kafkaSecuritySettings = {
+  kafkaTls: setting('KAFKA_TLS', onOff, 'true reaches the brokers over TLS; their names are verified'),
+  kafkaTlsCa: {
+    ...setting(
+      'KAFKA_TLS_CA_FILE',
+      pemFile(certificateFault),
+      'PEM file of the authorities of the brokers’ certificates; the system’s when not given',
+    ),
+    needs: 'KAFKA_TLS',
+  },
+  kafkaTlsCert: {
+    ...setting(
+      'KAFKA_TLS_CERT_FILE',
+      pemFile(certificateFault),
+      'PEM file of the certificate to show to the brokers',
+    ),
+    needs: 'KAFKA_TLS_KEY_FILE',
+  },
+  kafkaTlsKey: {
+    ...setting('KAFKA_TLS_KEY_FILE', pemFile(keyFault), 'PEM file of the private key of that certificate'),
+    needs: 'KAFKA_TLS_CERT_FILE',
+  },
+  kafkaSaslMechanism: setting(
+    'KAFKA_SASL_MECHANISM',
+    z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional(),
+    'how to log in at the brokers; without one nobody logs in',
+  ),
+  kafkaSaslUsername: {
+    ...setting('KAFKA_SASL_USERNAME', text(''), 'name to log in at the brokers with'),
+    needs: 'KAFKA_SASL_MECHANISM',
+  },
+  kafkaSaslPassword: {
+    ...secretSetting('KAFKA_SASL_PASSWORD', text(''), 'password to log in at the brokers with'),
+    needs: 'KAFKA_SASL_USERNAME',
+  },
+} as const
+
+export const kafkaSettings = { ...kafkaTopicSettings, ...kafkaSecuritySettings } as const
+
 export const clickhouseSettings = {
   clickhouseUrl: setting(
     'CLICKHOUSE_URL',
@@ -53,6 +93,11 @@ export const clickhouseSettings = {
   clickhouseDatabase: setting('CLICKHOUSE_DATABASE', text('millrace'), 'database that holds the tables'),
   clickhouseUser: setting('CLICKHOUSE_USER', text('default'), 'ClickHouse user'),
   clickhousePassword: secretSetting('CLICKHOUSE_PASSWORD', text(''), 'password of the ClickHouse user'),
+  clickhouseTlsCa: setting(
+    'CLICKHOUSE_TLS_CA_FILE',
+    pemFile(certificateFault),
+    'PEM file of the authorities of ClickHouse’s certificate, for an https URL; the system’s when not given',
+  ),
 } as const
 
 export const rootKeySettings = {
