@@ -24,8 +24,8 @@ const toolchainFolder = join(root, '.toolchain')
 const [logFile, stampFile] = process.argv.slice(2)
 if (logFile === undefined || stampFile === undefined) throw new Error('usage: LOG_FILE STAMP_FILE')
 
-const scriptsRequire = createRequire(join(root, 'scripts/package.json'))
-const packageFolder = dirname(scriptsRequire.resolve('@confluentinc/kafka-javascript/package.json'))
+const kitRequire = createRequire(join(root, 'packages/service-kit/package.json'))
+const packageFolder = dirname(kitRequire.resolve('@confluentinc/kafka-javascript/package.json'))
 const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
   version: string
 }
