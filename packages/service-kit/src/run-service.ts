@@ -16,7 +16,7 @@ export async function runService<Group extends Settings & typeof logSettings>(
   settings: Group,
   start: (config: ConfigOf<Group>, logger: Logger) => Promise<RunningService>,
 ): Promise<void> {
-  const config = configOrExit(settings)
+  const config = readConfigOrExit(settings)
   const { logLevel, shutdownTimeoutMs } = config as ConfigOf<typeof logSettings>
   const logger = createLogger(name, logLevel)
   process.on('unhandledRejection', (error) => {
@@ -53,7 +53,8 @@ export async function runService<Group extends Settings & typeof logSettings>(
   }
 }
 
-function configOrExit<Group extends Settings>(settings: Group): ConfigOf<Group> {
+/** Reads the process' settings; says every fault and exits 1 when there are any. */
+export function readConfigOrExit<Group extends Settings>(settings: Group): ConfigOf<Group> {
   try {
     return readConfig(settings, process.env)
   } catch (error) {

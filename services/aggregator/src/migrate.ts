@@ -5,7 +5,7 @@ import type { Migration } from './read-migrations.ts'
 
 type ClickhouseConfig = Pick<
   AggregatorConfig,
-  'clickhouseUrl' | 'clickhouseDatabase' | 'clickhouseUser' | 'clickhousePassword'
+  'clickhouseUrl' | 'clickhouseDatabase' | 'clickhouseUser' | 'clickhousePassword' | 'clickhouseTlsCa'
 >
 
 /**

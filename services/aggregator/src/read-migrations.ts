@@ -11,6 +11,9 @@ export interface Migration {
   readonly statements: readonly string[]
 }
 
+/** Those of this service. */
+export const migrationsDirectory = join(import.meta.dirname, '../migrations')
+
 const fileForm = /^(\d{3})-[a-z0-9-]+\.sql$/
 
 /**

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
@@ -30,7 +29,7 @@ import { createLiveView } from './live-view.ts'
 import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import type { LaneDeps } from './partition-lane.ts'
-import { readMigrations } from './read-migrations.ts'
+import { migrationsDirectory, readMigrations } from './read-migrations.ts'
 import { createReplayMetrics } from './replay-metrics.ts'
 import { createReplayProducer, type ReplayProducer } from './replay-producer.ts'
 import { type ReplayRunner, startReplayRunner } from './replay-runner.ts'
@@ -69,8 +68,6 @@ interface Parts {
   replayProducer?: ReplayProducer
   partitions: number
 }
-
-const migrationsDirectory = join(import.meta.dirname, '../migrations')
 
 /** Resolves once the doors are open; what is missing then stands in `readiness`. */
 export async function createService(
