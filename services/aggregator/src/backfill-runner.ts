@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endOfTimeUs } from '@millrace/catalog/event-validity'
 import type { Logger } from '@millrace/service-kit/log'
 import { type ChunkDeps, readChunk } from './backfill-chunk.ts'
 import { type BackfilledMeter, meterKey } from './backfill-meter.ts'
@@ -14,7 +15,6 @@ import {
   marksBlock,
   planBlock,
 } from './backfill-store.ts'
-import { endOfTimeUs } from './judge-event.ts'
 import type { RowBlock } from './row-writer.ts'
 import { type Touches, toMinute } from './touches.ts'
 import { createWakeSignal } from './wake-signal.ts'

@@ -1,10 +1,10 @@
+import { tooOldReason } from '@millrace/catalog/event-validity'
 import type { KeyConstraints } from '@millrace/catalog/key-constraints'
 import type { Replay } from '@millrace/catalog/replay-resource'
 import type { CatalogEntry } from '@millrace/catalog/resources'
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import { parseTimestamp } from '@millrace/service-kit/timestamp'
 import { type StoredEvent, type StoredRow, storedColumns, toStoredEvent } from './backfill-events.ts'
-import { tooOldReason } from './judge-event.ts'
 import { RowBinary } from './row-binary.ts'
 import type { RowBlock } from './row-writer.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endOfTimeUs } from './judge-event.ts'
+import { endOfTimeUs } from '@millrace/catalog/event-validity'
 
 /** Minutes of one meter, or of all meters of a tenant, that a write changes. */
 export interface TouchedRange {

@@ -1,8 +1,8 @@
 import type { CatalogStore } from '@millrace/catalog/catalog-store'
 import { parseDuration } from '@millrace/catalog/duration'
+import { createFaultFinder } from '@millrace/catalog/fault-finder'
 import type { CatalogEntry, EventType, Meter } from '@millrace/catalog/resources'
 import { prepareRates } from './choose-rate.ts'
-import { createFaultFinder } from './create-fault-finder.ts'
 import type { TypeRules } from './judge-event.ts'
 import { type PreparedMeter, prepareMeter } from './prepare-meter.ts'
 

@@ -1,6 +1,6 @@
 import { parseDuration } from '@millrace/catalog/duration'
+import { createFaultFinder } from '@millrace/catalog/fault-finder'
 import t from 'tap'
-import { createFaultFinder } from '../src/create-fault-finder.ts'
 import { judgeEvent, type TypeRules } from '../src/judge-event.ts'
 import type { PreparedMeter } from '../src/prepare-meter.ts'
 import { makeEvent } from './event-fixture.ts'

@@ -1,5 +1,10 @@
-import { type CheckData, compileSchema } from '@millrace/catalog/compile-schema'
-import type { DataFault } from './judge-event.ts'
+import { type CheckData, compileSchema } from './compile-schema.ts'
+
+/** What is wrong with data: the reason, and a JSON Pointer into the data. */
+export interface DataFault {
+  readonly reason: string
+  readonly pointer: string
+}
 
 /**
  * Says what is wrong with data by the JSON Schema of its type, as ingest would.

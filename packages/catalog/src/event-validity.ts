@@ -1,0 +1,72 @@
+import { isUtf8 } from 'node:buffer'
+import type { Event } from '@millrace/proto'
+import { type Duration, parseDuration, subtractDuration } from './duration.ts'
+import { createFaultFinder, type DataFault } from './fault-finder.ts'
+import { isNestedTooDeep, maxJsonDepth } from './json-depth.ts'
+import { isJsonMediaType } from './media-type.ts'
+import type { EventType } from './resources.ts'
+
+/** What an event of a type is held against. */
+export interface ValidityRules {
+  /** Undefined when the type has no schema. */
+  readonly findFault: ((data: unknown) => DataFault | undefined) | undefined
+  readonly maxAge: Duration | undefined
+}
+
+/** An event's data when it is JSON, as text and parsed. */
+export interface DecodedData {
+  readonly text: string | undefined
+  readonly data: unknown
+}
+
+/** 2106-02-07T06:28:16Z: ClickHouse's DateTime, which rollups use, ends there. */
+export const endOfTimeUs = 2 ** 32 * 1_000_000
+
+/** Of an event whose key may not send events that are older than their type's maxAge. */
+export const tooOldReason = 'time is older than the maxAge of the event type'
+
+export function toValidityRules({ schema, maxAge }: EventType): ValidityRules {
+  return {
+    findFault: schema === undefined ? undefined : createFaultFinder(schema),
+    maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
+  }
+}
+
+const noData: DecodedData = { text: undefined, data: undefined }
+
+/** Whether an event is valid: what is wrong with it, or its data. Depends on nothing else. */
+export function checkValidity(event: Event, rules: ValidityRules): DecodedData | DataFault {
+  if (event.occurredAtUs < 0 || event.occurredAtUs >= endOfTimeUs) {
+    return fault('time is not between 1970-01-01 and 2106-02-07')
+  }
+  if (isTooOld(event, rules)) return fault(tooOldReason)
+  const decoded = decode(event)
+  if ('reason' in decoded || rules.findFault === undefined) return decoded
+  if (decoded.data === undefined) return fault('the event has no JSON data, but its type has a schema')
+  return rules.findFault(decoded.data) ?? decoded
+}
+
+function fault(reason: string): DataFault {
+  return { reason, pointer: '' }
+}
+
+function isTooOld(event: Event, { maxAge }: ValidityRules): boolean {
+  if (maxAge === undefined || event.backfill) return false
+  return event.occurredAtUs < subtractDuration(event.receivedAtUs, maxAge)
+}
+
+/** @returns what is wrong when the data is not what its media type says */
+function decode(event: Event): DecodedData | DataFault {
+  const { data } = event
+  if (data.length === 0 || !isJsonMediaType(event.dataContentType)) return noData
+  const text = data.toString()
+  // What is no UTF-8 is read as U+FFFD, which may also stand there itself.
+  if (text.includes('\ufffd') && !isUtf8(data)) return fault('data is not UTF-8')
+  // Ingest refuses it; others write to the topic too.
+  if (isNestedTooDeep(data)) return fault(`data is nested deeper than ${maxJsonDepth} levels`)
+  try {
+    return { text, data: JSON.parse(text) as unknown }
+  } catch {
+    return fault('data is not JSON')
+  }
+}
