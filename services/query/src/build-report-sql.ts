@@ -1,4 +1,4 @@
-import type { ReportQuery } from './report-query.ts'
+import type { AskedReport, ReportQuery } from './report-query.ts'
 import { reportSources } from './report-sources.ts'
 import { valueForm } from './report-values.ts'
 import { countWindows, filledWindow, windowEndOf } from './report-windows.ts'
@@ -32,6 +32,35 @@ LIMIT {limit:UInt32}`
   return { sql, parameters }
 }
 
+/**
+ * The rows of each cell of the query's grid, in no order. Columns of a row, all text: number of the cell, window start
+ * and end, one per group, readings, then the amount unless the meter only counts.
+ */
+export function buildPiecesSql(query: ReportQuery & { readonly grid: number }): Statement {
+  const parameters: Parameters = { timezone: query.timezone, limit: query.limit + 1, grid: query.grid }
+  const columns = [
+    'toString(piece)',
+    'toString(w)',
+    `toString(${windowEndOf(query.window)})`,
+    ...query.groupBy.map((_, index) => `g${index}`),
+    'toString(readings)',
+    ...(hasAmount(query) ? ['toString(amount)'] : []),
+  ]
+  const sql = `SELECT ${columns.join(', ')}
+FROM (
+${sumUp(query, reportSources(query, parameters))}
+)
+LIMIT {limit:UInt32}`
+  return { sql, parameters }
+}
+
+/** Start and end of each window that a filled report of the range has. */
+export function buildWindowsSql(query: AskedReport): Statement {
+  const parameters = { timezone: query.timezone, ...fillParameters(query) }
+  const sql = `SELECT toString(w), toString(${windowEndOf(query.window)}) FROM ${filledWindows(query)}`
+  return { sql, parameters }
+}
+
 function hasAmount({ meter }: ReportQuery): boolean {
   return valueForm(meter.aggregation).aggregate !== undefined
 }
@@ -43,7 +72,7 @@ function groupNames(query: ReportQuery): string {
 /** A row per window and group that has readings; what was retracted altogether leaves none. */
 function sumUp(query: ReportQuery, sources: readonly string[]): string {
   const { aggregate } = valueForm(query.meter.aggregation)
-  const by = `w${groupNames(query)}`
+  const by = `${query.grid === undefined ? '' : 'piece, '}w${groupNames(query)}`
   return `  SELECT ${by}, sum(c) AS readings${aggregate === undefined ? '' : `, ${aggregate} AS amount`}
   FROM (
   ${sources.join('\n  UNION ALL\n  ')}
@@ -54,10 +83,9 @@ function sumUp(query: ReportQuery, sources: readonly string[]): string {
 
 /** With a row without readings for each window and group that occurs. */
 function fillUp(query: ReportQuery, summed: string, parameters: Parameters): string {
-  parameters.fillFrom = Math.floor(query.fromUs / 1_000_000)
-  parameters.fillTo = Math.ceil(query.toUs / 1_000_000)
+  Object.assign(parameters, fillParameters(query))
   const by = `w${groupNames(query)}`
-  const windows = `(SELECT ${filledWindow(query.window)} AS w FROM numbers(${countWindows(query)}) WHERE w < {fillTo:UInt32}) AS windows`
+  const windows = filledWindows(query)
   const groups =
     query.groupBy.length === 0
       ? ''
@@ -70,6 +98,14 @@ ${summed}
   SELECT ${by}, toInt64(0) AS readings${amount ? ', NULL AS amount' : ''} FROM ${windows}${groups}
 )
 GROUP BY ${by}`
+}
+
+function filledWindows(query: AskedReport): string {
+  return `(SELECT ${filledWindow(query.window)} AS w FROM numbers(${countWindows(query)}) WHERE w < {fillTo:UInt32}) AS windows`
+}
+
+function fillParameters({ fromUs, toUs }: AskedReport): Parameters {
+  return { fillFrom: Math.floor(fromUs / 1_000_000), fillTo: Math.ceil(toUs / 1_000_000) }
 }
 
 interface SortKey {

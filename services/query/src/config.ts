@@ -57,6 +57,16 @@ export const settings = {
     count(1024 ** 3, 1024 ** 2),
     'bytes of memory that ClickHouse may use for one question',
   ),
+  cacheBytes: setting(
+    'QUERY_CACHE_BYTES',
+    count(128 * 1024 ** 2, 0),
+    'bytes that kept reports may take in memory; 0 keeps none',
+  ),
+  maxStaleSeconds: setting(
+    'QUERY_MAX_STALE_SECONDS',
+    count(300, 0),
+    'seconds for which a kept report is given, marked as stale, while ClickHouse does not answer; 0 gives none',
+  ),
   livePushMs: setting(
     'LIVE_PUSH_MS',
     count(250, 50),

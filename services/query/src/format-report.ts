@@ -1,33 +1,19 @@
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { Report } from './read-report.ts'
 
-export type NumberForm = 'number' | 'string'
+type NumberForm = 'number' | 'string'
 
-/** JSON text: numbers keep all their digits, which no JavaScript number would. */
-export function formatReportJson(report: Report, numbers: NumberForm): string {
-  return `${formatHead(report)},"generatedAt":${time(report.generatedAtUs)},"dataThrough":${time(
-    report.dataThroughUs,
-  )},${formatBackfill(report)}${formatBody(report, numbers)}`
-}
-
-/** Nothing once it is done: from then on a report is like any other. */
-function formatBackfill({ backfill: { done, progress } }: Report): string {
-  return done ? '' : `"backfill":{"done":false,"progress":${progress}},`
-}
-
-/** What makes two answers the same: all of a report but when it was made and how fresh it says to be. */
-export function formatReportIdentity(report: Report, numbers: NumberForm): string {
-  return `${formatHead(report)},${formatBackfill(report)}${formatBody(report, numbers)}`
-}
-
-function formatHead({ query }: Report): string {
+/** JSON text up to the stamp of when the report was made and what it includes. */
+export function formatReportHead({ query }: Report): string {
   const { meter, window, fromUs, toUs, timezone } = query
   return `{"meter":${JSON.stringify(meter.name)},"window":"${window}","from":${time(fromUs)},"to":${time(
     toUs,
   )},"timezone":${JSON.stringify(timezone)}`
 }
 
-function formatBody({ query, rows, nextCursor }: Report, numbers: NumberForm): string {
+/** JSON text behind the stamp: numbers keep all their digits, which no JavaScript number would. */
+export function formatReportBody(report: Report, numbers: NumberForm): string {
+  const { query, rows, nextCursor } = report
   const names = query.groupBy.map((name) => JSON.stringify(name))
   const texts = rows.map(({ windowStartUs, windowEndUs, group, value }) => {
     const members = group.map((text, index) => `${names[index]}:${JSON.stringify(text)}`)
@@ -35,7 +21,12 @@ function formatBody({ query, rows, nextCursor }: Report, numbers: NumberForm): s
     return `{"windowStart":${time(windowStartUs)},"windowEnd":${time(windowEndUs)},"group":{${members.join(',')}},"value":${written}}`
   })
   const next = nextCursor === undefined ? '' : `,"nextCursor":${JSON.stringify(nextCursor)}`
-  return `"rows":[${texts.join(',')}]${next}}`
+  return `${formatBackfill(report)}"rows":[${texts.join(',')}]${next}}`
+}
+
+/** Nothing once it is done: from then on a report is like any other. */
+function formatBackfill({ backfill: { done, progress } }: Report): string {
+  return done ? '' : `"backfill":{"done":false,"progress":${progress}},`
 }
 
 function time(us: number): string {

@@ -2,6 +2,7 @@ import type { Progress } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { Logger } from '@millrace/service-kit/log'
 import type { Aggregators } from './aggregators.ts'
+import { type AnnouncedWrites, createAnnouncedWrites } from './announced-writes.ts'
 import type { ClickhouseReader } from './clickhouse-reader.ts'
 import type { Microseconds } from './time.ts'
 
@@ -11,6 +12,8 @@ export interface Freshness {
   dataThrough(): Promise<Microseconds>
   /** Without asking ClickHouse; undefined until every partition was heard of. */
   known(): Microseconds | undefined
+  /** What the aggregators tell of their writes, on the streams that tell their progress. */
+  readonly writes: AnnouncedWrites
   stop(): void
 }
 
@@ -28,12 +31,17 @@ export interface FreshnessDeps {
  */
 export function startFreshness(deps: FreshnessDeps): Freshness {
   const tracker = createProgressTracker()
+  const writes = createAnnouncedWrites()
   const stop = deps.aggregators.follow<Progress>((client) => client.watchProgress({}), {
-    message: (_address, progress) => tracker.apply(progress),
-    lost: () => {},
+    message(address, progress) {
+      writes.apply(address, progress)
+      tracker.apply(progress)
+    },
+    lost: writes.lost,
   })
   return {
     known: () => tracker.through(),
+    writes,
     async dataThrough() {
       return tracker.through() ?? (await fromClickhouse(deps))
     },

@@ -16,8 +16,8 @@ import {
   type ResourceName,
 } from './describe-catalog.ts'
 import type { Authorize, HttpDeps } from './http.ts'
-import { isKnown } from './http-reports.ts'
 import { listLimits } from './list-parameters.ts'
+import { isKnown } from './match-tag.ts'
 
 type CatalogDeps = Pick<HttpDeps, 'catalog' | 'cursors' | 'keyUsage' | 'replays'>
 

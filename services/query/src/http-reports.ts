@@ -1,27 +1,44 @@
-import { createHash } from 'node:crypto'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import type { RenderedAnswer } from './answer-reports.ts'
 import { getReport, queryReport, type ReportBody, type ReportQuerystring } from './describe-reports.ts'
-import { formatReportCsv, formatReportIdentity, formatReportJson } from './format-report.ts'
 import type { Authorize, HttpDeps } from './http.ts'
+import { isKnown } from './match-tag.ts'
 import type { ReportParameters } from './parse-report-parameters.ts'
-import type { Report } from './read-report.ts'
+import { nowUs } from './time.ts'
+import { createWarmReports, installWarmReports } from './warm-reports.ts'
 
 export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
+  const warm = createWarmReports(deps)
+  installWarmReports(app.server, warm)
+  app.addHook('preClose', (done) => {
+    warm.stop()
+    done()
+  })
   const answer = async (
     request: FastifyRequest,
     reply: FastifyReply,
     parameters: ReportParameters,
-    numbers: 'number' | 'string',
+    numbers: 'number' | 'string' = 'number',
   ): Promise<FastifyReply> => {
     const reader = authorize(request, 'reports:read')
-    const form = chooseForm(request.headers.accept)
+    const csv = chooseForm(request.headers.accept) === 'csv'
     const { meter } = request.params as { meter: string }
     const end = deps.metrics.reportSeconds.startTimer()
-    const report = await deps.reports.read(reader, meter, parameters)
+    const answered = await deps.reports.render({
+      reader,
+      meter,
+      parameters,
+      form: csv ? 'csv' : numbers === 'string' ? 'json-strings' : 'json',
+      staleAllowed: !/no-cache|no-store/i.test(request.headers['cache-control'] ?? ''),
+    })
     end()
-    return sendReport(request, reply, report, form, numbers)
+    writeReportHeaders(reply, answered)
+    if (request.method === 'GET')
+      warm.learn(reader, request.raw, answered, reply.getHeaders() as OutgoingHttpHeaders)
+    return sendReport(request, reply, answered)
   }
   app.get(
     '/v1/reports/:meter',
@@ -32,7 +49,7 @@ export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize:
     },
     (request, reply) => {
       const query = request.query as Static<typeof ReportQuerystring>
-      return answer(request, reply, fromQuerystring(query), query.numbers ?? 'number')
+      return answer(request, reply, fromQuerystring(query), query.numbers)
     },
   )
   app.post(
@@ -44,7 +61,7 @@ export function addReportRoutes(app: FastifyInstance, deps: HttpDeps, authorize:
     (request, reply) => {
       const { groupBy, order, numbers, ...rest } = request.body as Static<typeof ReportBody>
       const parameters = { ...rest, groupBy: toNames(groupBy), order: toNames(order) }
-      return answer(request, reply, parameters, numbers ?? 'number')
+      return answer(request, reply, parameters, numbers)
     },
   )
 }
@@ -94,29 +111,21 @@ function chooseForm(accept: string | undefined): 'json' | 'csv' {
   throw new ServiceError('not-acceptable', 'A report comes as application/json or text/csv.')
 }
 
+function writeReportHeaders(reply: FastifyReply, { value, stale }: RenderedAnswer): void {
+  reply
+    .header('etag', value.tag)
+    .header('vary', 'accept, authorization')
+    .header('cache-control', 'private, no-cache')
+  // ClickHouse does not answer. The rows are of dataThrough, and say so.
+  if (stale) reply.header('x-millrace-stale', 'true').header('warning', '110 - "Response is Stale"')
+}
+
 function sendReport(
   request: FastifyRequest,
   reply: FastifyReply,
-  report: Report,
-  form: 'json' | 'csv',
-  numbers: 'number' | 'string',
+  { value, dataThroughUs }: RenderedAnswer,
 ): FastifyReply {
-  // Weak: two answers of one tag have the same rows, and may differ in generatedAt and dataThrough.
-  const identity = `${form} ${formatReportIdentity(report, numbers)}`
-  const tag = `W/"${createHash('sha256').update(identity).digest('base64url').slice(0, 22)}"`
-  reply
-    .header('etag', tag)
-    .header('vary', 'accept, authorization')
-    .header('cache-control', 'private, no-cache')
-  if (isKnown(request.headers['if-none-match'], tag)) return reply.code(304).send()
-  if (form === 'csv') {
-    if (report.nextCursor !== undefined) reply.header('x-next-cursor', report.nextCursor)
-    return reply.type('text/csv; charset=utf-8').send(formatReportCsv(report))
-  }
-  return reply.type('application/json; charset=utf-8').send(formatReportJson(report, numbers))
-}
-
-export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
-  const bare = (text: string): string => text.trim().replace(/^W\//, '')
-  return ifNoneMatch?.split(',').some((known) => known.trim() === '*' || bare(known) === bare(tag)) ?? false
+  if (isKnown(request.headers['if-none-match'], value.tag)) return reply.code(304).send()
+  if (value.nextCursor !== undefined) reply.header('x-next-cursor', value.nextCursor)
+  return reply.type(value.contentType).send(value.body(nowUs(), dataThroughUs))
 }

@@ -1,9 +1,12 @@
 import { Counter, Gauge, Histogram, type Registry } from '@millrace/service-kit/metrics'
+import { nowUs } from './time.ts'
 
 export interface QueryMetrics {
   readonly requests: Counter<'route' | 'status'>
   readonly reportSeconds: Histogram
   readonly clickhouseErrors: Counter<'reason'>
+  readonly reportCache: Counter<'outcome'>
+  readonly reportCacheEvicted: Counter
 }
 
 export function createQueryMetrics(registry: Registry): QueryMetrics {
@@ -26,6 +29,17 @@ export function createQueryMetrics(registry: Registry): QueryMetrics {
       labelNames: ['reason'],
       registers: [registry],
     }),
+    reportCache: new Counter({
+      name: 'millrace_query_report_cache_total',
+      help: 'Reports by how they were answered: hit, miss, touched (written to since), joined (an equal one was under way), bypass (an aggregator is not heard), stale (ClickHouse is away).',
+      labelNames: ['outcome'],
+      registers: [registry],
+    }),
+    reportCacheEvicted: new Counter({
+      name: 'millrace_query_report_cache_evicted_total',
+      help: 'Answers and pieces that were given up for others.',
+      registers: [registry],
+    }),
   }
 }
 
@@ -36,6 +50,7 @@ export function registerGauges(
     liveSubscribers: () => number
     liveFeeds: () => number
     dataThroughUs: () => number | undefined
+    reportCacheBytes: () => number
   },
 ): void {
   const gauge = (name: string, help: string, value: () => number | undefined): void => {
@@ -52,6 +67,19 @@ export function registerGauges(
   }
   gauge('millrace_query_live_subscribers', 'Readers of live views.', sources.liveSubscribers)
   gauge('millrace_query_live_feeds', 'Live views that are computed for them.', sources.liveFeeds)
+  gauge(
+    'millrace_query_report_cache_bytes',
+    'Room that kept reports take, roughly.',
+    sources.reportCacheBytes,
+  )
+  gauge(
+    'millrace_query_data_through_age_seconds',
+    'How long ago that was which reports reach to; absent while unknown.',
+    () => {
+      const us = sources.dataThroughUs()
+      return us === undefined ? undefined : Math.max(0, (nowUs() - us) / 1_000_000)
+    },
+  )
   gauge(
     'millrace_query_data_through_timestamp_seconds',
     'Every event received before it can be queried; absent while unknown.',

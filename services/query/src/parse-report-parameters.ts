@@ -54,6 +54,8 @@ export function toReportMeter(entry: CatalogEntry<Meter>): ReportMeter {
 export interface ParsedReport {
   readonly query: Omit<ReportQuery, 'access' | 'changes'>
   readonly cursorSubject: string
+  /** Neither the parameters nor a cursor say where it ends. */
+  readonly untilNow: boolean
 }
 
 /**
@@ -89,7 +91,7 @@ export function parseReportParameters(
   if (faults.length > 0) {
     throw new ServiceError('invalid-request', faults.map((fault) => fault.detail).join(' '), { faults })
   }
-  return { query, cursorSubject }
+  return { query, cursorSubject, untilNow: parameters.to === undefined && position === undefined }
 }
 
 /** Everything that decides which rows follow one another; `limit` may change from page to page. */

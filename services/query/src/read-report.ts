@@ -1,18 +1,21 @@
+import { createHash } from 'node:crypto'
 import { ServiceError } from '@millrace/service-kit/errors'
-import { buildReportSql } from './build-report-sql.ts'
+import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import type { CatalogView } from './catalog-follower.ts'
-import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
+import type { Row } from './clickhouse-reader.ts'
 import type { Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
+import type { PartRow } from './merge-pieces.ts'
 import { parseReportParameters, type ReportParameters, toReportMeter } from './parse-report-parameters.ts'
 import type { Backfill, BackfillReader } from './read-backfill.ts'
 import { restrictReport } from './report-access.ts'
-import { readChanges } from './report-changes.ts'
-import type { ReportQuery } from './report-query.ts'
+import type { PiecesReader } from './report-pieces-reader.ts'
+import type { AskedReport } from './report-query.ts'
+import type { ReportRowsReader } from './report-rows-reader.ts'
 import { valueForm } from './report-values.ts'
 import type { Microseconds } from './time.ts'
 
-interface ReportRow {
+export interface ReportRow {
   readonly windowStartUs: Microseconds
   readonly windowEndUs: Microseconds
   /** In the order of the query's `groupBy`. */
@@ -22,7 +25,7 @@ interface ReportRow {
 }
 
 export interface Report {
-  readonly query: ReportQuery
+  readonly query: AskedReport
   readonly generatedAtUs: Microseconds
   /** All events received before it are included; the epoch until the backfill is done. */
   readonly dataThroughUs: Microseconds
@@ -31,9 +34,21 @@ export interface Report {
   readonly nextCursor: string | undefined
 }
 
+/** A report that may be asked of ClickHouse. */
+export interface CheckedReport {
+  readonly query: AskedReport
+  readonly cursorSubject: string
+  /** It ends whenever it is asked for. */
+  readonly untilNow: boolean
+  /** The same for reports that have the same rows, whoever asks and in whatever words. */
+  readonly key: string
+}
+
 export interface ReportDeps {
   readonly catalog: Pick<CatalogView, 'meter'>
-  readonly clickhouse: ClickhouseReader
+  readonly rows: ReportRowsReader
+  /** Absent where nothing is kept. */
+  readonly pieces?: PiecesReader
   readonly cursors: CursorCodec
   readonly freshness: { dataThrough(): Promise<Microseconds> }
   readonly backfills: BackfillReader
@@ -41,61 +56,105 @@ export interface ReportDeps {
 }
 
 export interface ReportReader {
-  /** @throws {ServiceError} `not-found`, `forbidden`, `invalid-request` or `unavailable` */
-  read(reader: Reader, meter: string, parameters: ReportParameters): Promise<Report>
+  /** @throws {ServiceError} `not-found`, `forbidden` or `invalid-request` */
+  check(reader: Reader, meter: string, parameters: ReportParameters): CheckedReport
+  /**
+   * Asks ClickHouse.
+   * @param again the same report was asked for before: what of it is kept is used, what is read is kept
+   * @throws {ServiceError} `unavailable`, or `invalid-request` when it costs more than one may
+   */
+  compute(report: CheckedReport, again: boolean): Promise<Report>
 }
 
 export function createReportReader(deps: ReportDeps): ReportReader {
+  const readPage = async ({ query }: CheckedReport, again: boolean): Promise<Page> => {
+    const merged = again ? await deps.pieces?.(query) : undefined
+    if (merged !== undefined) {
+      return { rows: merged.rows.map((row) => fromPart(row, query)), lastKeys: merged.lastKeys }
+    }
+    const rows = await deps.rows.page(query)
+    const page = rows.slice(0, query.limit)
+    const last = rows.length > query.limit ? page.at(-1) : undefined
+    return { rows: page.map((row) => toReportRow(row, query)), lastKeys: last && sortKeysOf(last, query) }
+  }
   return {
-    async read({ tenant, constraints }, name, parameters) {
+    check({ tenant, constraints }, name, parameters) {
       const entry = deps.catalog.meter(tenant, name)
       if (entry === undefined)
         throw new ServiceError('not-found', `There is no meter ${JSON.stringify(name)}.`)
       const meter = toReportMeter(entry)
       const access = restrictReport(meter, constraints)
-      const parsed = parseReportParameters(parameters, meter, deps.nowUs(), deps.cursors)
+      const { query, cursorSubject, untilNow } = parseReportParameters(
+        parameters,
+        meter,
+        deps.nowUs(),
+        deps.cursors,
+      )
+      const asked = { ...query, access }
+      return { query: asked, cursorSubject, untilNow, key: keyOf(asked, untilNow) }
+    },
+    async compute(report, again) {
+      const { query, cursorSubject } = report
       // Asked for first: what lands while ClickHouse reads may be in the rows, but is not promised.
-      const backfill = await deps.backfills.read(meter)
+      const backfill = await deps.backfills.read(query.meter)
       const dataThroughUs = backfill.done ? await deps.freshness.dataThrough() : 0
-      const asked = { ...parsed.query, access }
-      const query = { ...asked, changes: await readChanges(deps.clickhouse, asked) }
-      const rows = await deps.clickhouse.read(buildReportSql(query), query.limit + 1)
-      const page = rows.slice(0, query.limit)
-      const last = rows.length > query.limit ? page.at(-1) : undefined
-      return {
-        query,
-        generatedAtUs: deps.nowUs(),
-        dataThroughUs,
-        backfill,
-        rows: page.map((row) => toReportRow(row, query)),
-        nextCursor:
-          last === undefined
-            ? undefined
-            : deps.cursors.encode(parsed.cursorSubject, [String(query.toUs), ...sortKeysOf(last, query)]),
-      }
+      const { rows, lastKeys } = await readPage(report, again)
+      const nextCursor = lastKeys && deps.cursors.encode(cursorSubject, [String(query.toUs), ...lastKeys])
+      return { query, generatedAtUs: deps.nowUs(), dataThroughUs, backfill, rows, nextCursor }
     },
   }
 }
 
+interface Page {
+  readonly rows: readonly ReportRow[]
+  /** Of the last row, if there are more. */
+  readonly lastKeys: readonly string[] | undefined
+}
+
+/** All that decides on the rows. Filters choose the same whatever the order of their values. */
+function keyOf(query: AskedReport, untilNow: boolean): string {
+  const { meter, access, filter, toUs, ...rest } = query
+  const filters = filter
+    .map(({ dimension, values }) => [dimension, [...new Set(values)].sort()] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  const all = [meter.tenant, meter.name, meter.version, access, filters, untilNow || toUs, rest]
+  return createHash('sha256').update(JSON.stringify(all)).digest('base64url')
+}
+
+function fromPart({ start, end, group, readings, amount }: PartRow, query: AskedReport): ReportRow {
+  const amountText = amount === undefined ? undefined : formatDecimal(amount)
+  return {
+    ...windowOf(start, end, query),
+    group,
+    value: valueFrom(query, String(readings), amountText),
+  }
+}
+
+function windowOf(start: number, end: number, { window, fromUs, toUs }: AskedReport) {
+  const total = window === 'total'
+  return {
+    windowStartUs: total ? fromUs : start * 1_000_000,
+    windowEndUs: total ? toUs : end * 1_000_000,
+  }
+}
+
 /** Columns as buildReportSql lists them. */
-function toReportRow(row: Row, query: ReportQuery): ReportRow {
-  const total = query.window === 'total'
+function toReportRow(row: Row, query: AskedReport): ReportRow {
   const groups = query.groupBy.length
   return {
-    windowStartUs: total ? query.fromUs : Number(row[0]) * 1_000_000,
-    windowEndUs: total ? query.toUs : Number(row[1]) * 1_000_000,
+    ...windowOf(Number(row[0]), Number(row[1]), query),
     group: row.slice(2, 2 + groups).map(String),
     value: valueFrom(query, String(row[2 + groups]), row[3 + groups]),
   }
 }
 
-function valueFrom({ meter }: ReportQuery, readings: string, amount: Row[number] | undefined): string | null {
+function valueFrom({ meter }: AskedReport, readings: string, amount: Row[number] | undefined): string | null {
   const { aggregate, zeroWhenEmpty, format } = valueForm(meter.aggregation)
   if (readings === '0') return zeroWhenEmpty ? '0' : null
   return format(BigInt(readings), aggregate === undefined ? '' : String(amount))
 }
 
-function sortKeysOf(row: Row, { meter, groupBy }: ReportQuery): string[] {
+function sortKeysOf(row: Row, { meter, groupBy }: AskedReport): string[] {
   const amounts = valueForm(meter.aggregation).aggregate === undefined ? 0 : 1
   return row.slice(3 + groupBy.length + amounts).map(String)
 }

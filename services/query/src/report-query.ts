@@ -60,4 +60,9 @@ export interface ReportQuery {
   readonly fill: boolean
   /** Sort keys of the last row of the page before, in the order of `order`. */
   readonly after: readonly string[] | undefined
+  /** Rows of each cell of a grid of so many seconds by themselves, neither ordered nor filled. */
+  readonly grid?: number
 }
+
+/** One before its changes were looked for. */
+export type AskedReport = Omit<ReportQuery, 'changes'>

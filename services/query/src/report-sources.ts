@@ -66,7 +66,7 @@ function seconds(name: string): string {
 function minutesSource(query: ReportQuery, parameters: Parameters): string {
   const { ofMinute } = valueForm(query.meter.aggregation)
   const part = ofMinute === undefined ? '' : `, ${ofMinute} AS s`
-  return `SELECT ${windowOf(query.window, 'minute')} AS w${groupColumns(query, '`group`')}, count AS c${part}
+  return `SELECT ${windowColumns(query, 'minute')}${groupColumns(query, '`group`')}, count AS c${part}
   FROM meter_minutes
   WHERE ${ofMeter}
     AND minute >= ${seconds('minutesFrom')} AND minute < ${seconds('minutesTo')}${
@@ -106,7 +106,7 @@ function singlesSource(query: ReportQuery, time: string, parameters: Parameters)
     : ''
   const types = 'type IN {eventTypes:Array(String)}'
   const groups = meter.aggregation === 'amount' && query.changes.settlements ? settledGroups(time) : 'groups'
-  return `SELECT ${windowOf(query.window, "toDateTime(occurred_at, 'UTC')")} AS w${groupColumns(query, 'shown')}, toInt64(1) AS c${part}
+  return `SELECT ${windowColumns(query, "toDateTime(occurred_at, 'UTC')")}${groupColumns(query, 'shown')}, toInt64(1) AS c${part}
   FROM (
     SELECT occurred_at, value, ${groups} AS shown FROM (
       SELECT occurred_at, reading.group AS groups, reading.value AS value, kafka_partition, kafka_offset, kafka_index
@@ -144,7 +144,7 @@ function valuesSource(query: ReportQuery, time: string, parameters: Parameters):
         parameters,
       )})`
     : ''
-  return `SELECT ${windowOf(query.window, "toDateTime(occurred_at, 'UTC')")} AS w${groupColumns(
+  return `SELECT ${windowColumns(query, "toDateTime(occurred_at, 'UTC')")}${groupColumns(
     query,
     '`group`',
   )}, toInt64(1) AS c, value AS s, (occurred_at, kafka_partition, kafka_offset, kafka_index) AS t
@@ -152,6 +152,11 @@ function valuesSource(query: ReportQuery, time: string, parameters: Parameters):
   WHERE ${ofMeter} AND ${time}${
     query.changes.retractions ? `\n    AND ${place} NOT IN (${changed('retraction', time)})` : ''
   }${allowed}${groupConditions(query, '`group`', parameters)}`
+}
+
+function windowColumns({ window, grid }: ReportQuery, at: string): string {
+  const piece = grid === undefined ? '' : `, intDiv(toUnixTimestamp(${at}), {grid:UInt32}) AS piece`
+  return `${windowOf(window, at)} AS w${piece}`
 }
 
 function groupColumns({ meter, groupBy }: ReportQuery, array: string): string {

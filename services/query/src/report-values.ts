@@ -13,8 +13,16 @@ export interface ValueForm {
   readonly ofReading: string | undefined
   /** The value of all parts `s`; single readings have their place in time as `t`. */
   readonly aggregate: string | undefined
+  /** Of two amounts in units of 1e-18, that of both together; undefined where sums of minutes do not do, or there is none. */
+  readonly merge: ((a: bigint, b: bigint) => bigint) | undefined
   /** Sort key and the type that a cursor gives it back as. */
-  readonly sort: { readonly key: string; readonly type: string }
+  readonly sort: {
+    readonly key: string
+    readonly type: string
+    /** The same outside of SQL, in units of its last digit. */
+    readonly value: (readings: bigint, amount: bigint | undefined) => bigint
+    readonly digits: number
+  }
   /** Windows without a reading have 0 and are sorted by it; otherwise they have no value and come last. */
   readonly zeroWhenEmpty: boolean
   /** Exact decimal text. */
@@ -27,7 +35,8 @@ const countForm: ValueForm = {
   ofMinute: undefined,
   ofReading: undefined,
   aggregate: undefined,
-  sort: { key: 'readings', type: 'Int64' },
+  merge: undefined,
+  sort: { key: 'readings', type: 'Int64', value: (readings) => readings, digits: 0 },
   zeroWhenEmpty: true,
   format: String,
 }
@@ -38,7 +47,13 @@ const sumForm: ValueForm = {
   ofMinute: 'toDecimal256(sum, 18)',
   ofReading: 'toDecimal256(ifNull(value, 0), 18)',
   aggregate: 'sum(s)',
-  sort: { key: 'ifNull(amount, toDecimal256(0, 18))', type: 'Decimal(76, 18)' },
+  merge: (a, b) => a + b,
+  sort: {
+    key: 'ifNull(amount, toDecimal256(0, 18))',
+    type: 'Decimal(76, 18)',
+    value: (_readings, amount) => amount ?? 0n,
+    digits: 18,
+  },
   format: (_readings, amount) => formatDecimal(parseDecimal(amount)),
 }
 
@@ -47,6 +62,8 @@ const avgForm: ValueForm = {
   sort: {
     key: 'divideDecimal(ifNull(amount, toDecimal256(0, 18)), toDecimal256(greatest(readings, 1), 0), 36)',
     type: 'Decimal(76, 36)',
+    value: (readings, amount = 0n) => (amount * 10n ** 18n) / (readings > 1n ? readings : 1n),
+    digits: 36,
   },
   zeroWhenEmpty: false,
   format: (readings, amount) => formatDecimal(divideDecimal(parseDecimal(amount), readings)),
@@ -59,7 +76,12 @@ function extremeForm(extreme: 'min' | 'max'): ValueForm {
     ofMinute: extreme,
     ofReading: 'value',
     aggregate: `${extreme}(s)`,
-    sort: { key: 'assumeNotNull(ifNull(amount, toDecimal128(0, 18)))', type: 'Decimal(38, 18)' },
+    merge: (a, b) => ((extreme === 'min' ? a < b : a > b) ? a : b),
+    sort: {
+      ...sumForm.sort,
+      key: 'assumeNotNull(ifNull(amount, toDecimal128(0, 18)))',
+      type: 'Decimal(38, 18)',
+    },
     zeroWhenEmpty: false,
   }
 }
@@ -71,7 +93,13 @@ const readingsForm: ValueForm = {
   ofMinute: undefined,
   ofReading: 'value',
   aggregate: 'argMax(s, t)',
-  sort: { key: 'assumeNotNull(ifNull(amount, toInt128(0)))', type: 'Int128' },
+  merge: undefined,
+  sort: {
+    key: 'assumeNotNull(ifNull(amount, toInt128(0)))',
+    type: 'Int128',
+    value: (_readings, amount) => amount ?? 0n,
+    digits: 0,
+  },
   zeroWhenEmpty: false,
   format: (_readings, amount) => formatDecimal(BigInt(amount)),
 }
@@ -96,7 +124,7 @@ const forms: Readonly<Record<Aggregation, ValueForm>> = {
   unique: {
     ...readingsForm,
     aggregate: 'uniqExact(s)',
-    sort: { key: 'ifNull(amount, 0)', type: 'UInt64' },
+    sort: { ...readingsForm.sort, key: 'ifNull(amount, 0)', type: 'UInt64' },
     zeroWhenEmpty: true,
     format: (_readings, amount) => amount,
   },

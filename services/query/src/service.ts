@@ -9,6 +9,7 @@ import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
 import type { RunningService } from '@millrace/service-kit/run-service'
 import { createAggregators } from './aggregators.ts'
+import type { ReportAnswers } from './answer-reports.ts'
 import { type CatalogView, startCatalogFollower } from './catalog-follower.ts'
 import { createClickhouseReader } from './clickhouse-reader.ts'
 import type { settings } from './config.ts'
@@ -23,7 +24,7 @@ import { createLiveHub, type LiveHub } from './live-hub.ts'
 import { createQueryMetrics, type QueryMetrics, registerGauges } from './metrics.ts'
 import { createBackfillReader } from './read-backfill.ts'
 import { createReplayProgressReader, type ReplayProgressReader } from './read-replays.ts'
-import { createReportReader, type ReportReader } from './read-report.ts'
+import { createReports } from './reports.ts'
 import { nowUs } from './time.ts'
 import { watchClickhouse } from './watch-clickhouse.ts'
 
@@ -31,7 +32,7 @@ export type QueryConfig = ConfigOf<typeof settings>
 
 /** What both doors offer. */
 export interface Core {
-  readonly reports: ReportReader
+  readonly reports: ReportAnswers
   readonly live: LiveHub
   readonly events: EventLister
   readonly deliveries: DeliveryLister
@@ -67,8 +68,12 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   const cursors = createCursorCodec(config.rootKey)
   const backfills = createBackfillReader(clickhouse)
   const catalog = follower.view
+  const reports = createReports(
+    { catalog, clickhouse, cursors, freshness, backfills, metrics, nowUs },
+    config,
+  )
   const core: Core = {
-    reports: createReportReader({ catalog, clickhouse, cursors, freshness, backfills, nowUs }),
+    reports,
     live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every }, config),
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors }),
@@ -81,6 +86,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     liveSubscribers: core.live.subscribers,
     liveFeeds: core.live.feeds,
     dataThroughUs: freshness.known,
+    reportCacheBytes: reports.bytes,
   })
   const authenticator = createAuthenticator(config.rootKey, createKeyDirectory(follower.store))
   const usage = startKeyUsage(config, logger, follower)

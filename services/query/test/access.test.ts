@@ -66,7 +66,7 @@ function emptyCore(touched: string[]) {
   }
   const lookFor = async ({ tenant }: { readonly tenant: string }): Promise<never> => look(tenant)
   const deps: HttpDeps = {
-    reports: { read: lookFor },
+    reports: { read: lookFor, render: ({ reader }) => lookFor(reader), peek: () => undefined },
     live: { subscribe: ({ tenant }) => look(tenant), subscribers: () => 0, feeds: () => 0, stop: () => {} },
     events: { list: lookFor, find: lookFor },
     deliveries: { list: lookFor, find: lookFor, findPostback: lookFor },

@@ -7,13 +7,14 @@ import { undocumentedAnswer } from '@millrace/scripts/documented-answers'
 import { createLogger } from '@millrace/service-kit/log'
 import { Registry } from '@millrace/service-kit/metrics'
 import t, { type Test } from 'tap'
+import { createAnnouncedWrites } from '../src/announced-writes.ts'
 import type { ClickhouseReader, Row } from '../src/clickhouse-reader.ts'
 import { createCursorCodec } from '../src/cursor.ts'
 import { createHttpApp } from '../src/http.ts'
 import { createDeliveryLister } from '../src/list-deliveries.ts'
 import { createEventLister } from '../src/list-events.ts'
 import { createQueryMetrics } from '../src/metrics.ts'
-import { createReportReader } from '../src/read-report.ts'
+import { createReports } from '../src/reports.ts'
 import type { Statement } from '../src/statement.ts'
 
 const rootKey = 'a-root-key-of-tests'
@@ -43,10 +44,19 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     list: (_tenant: string, kind: string) => (kind === 'meter' ? [visits] : []),
   }
   const cursors = createCursorCodec(rootKey)
-  const freshness = { dataThrough: async () => nowUs - 5 }
+  const through = nowUs - 5
+  const freshness = {
+    dataThrough: async () => through,
+    known: () => through,
+    writes: createAnnouncedWrites(),
+  }
+  const metrics = createQueryMetrics(new Registry())
   const backfills = { read: async () => ({ done: true, progress: 1 }) }
   const app = await createHttpApp({
-    reports: createReportReader({ catalog, clickhouse, cursors, freshness, backfills, nowUs: () => nowUs }),
+    reports: createReports(
+      { catalog, clickhouse, cursors, freshness, backfills, metrics, nowUs: () => nowUs },
+      { cacheBytes: 0, maxStaleSeconds: 0 },
+    ),
     live: {
       subscribe: () => () => {},
       subscribers: () => 0,
@@ -57,7 +67,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     deliveries: createDeliveryLister({ clickhouse, cursors }),
     catalog,
     cursors,
-    metrics: createQueryMetrics(new Registry()),
+    metrics,
     authenticator: createAuthenticator(rootKey),
     limits: createKeyUsageBook('test'),
     keyUsage: createKeyUsageBook('test'),

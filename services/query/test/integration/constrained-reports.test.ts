@@ -5,6 +5,7 @@ import t from 'tap'
 import { createClickhouseReader } from '../../src/clickhouse-reader.ts'
 import { createCursorCodec } from '../../src/cursor.ts'
 import { createReportReader } from '../../src/read-report.ts'
+import { createReportRowsReader } from '../../src/report-rows-reader.ts'
 import { createTables, freshConfig, logger } from './mesh-edge.ts'
 
 const tables = await createTables(t, freshConfig())
@@ -26,7 +27,7 @@ function createReader(aggregation: Aggregation, groupBy: Readonly<Record<string,
   }
   return createReportReader({
     catalog: { meter: () => entry },
-    clickhouse,
+    rows: createReportRowsReader(clickhouse),
     cursors: createCursorCodec('a root key of these tests'),
     freshness: { dataThrough: async () => nowUs },
     backfills: { read: async () => ({ done: true, progress: 1 }) },
@@ -82,7 +83,8 @@ async function read(
   groupBy: Readonly<Record<string, string>> = { caregiver: '/data/caregiver' },
 ): Promise<readonly (string | null)[]> {
   const reader = { tenant: 'default', ...(constraints !== undefined && { constraints }) }
-  const { rows } = await createReader(aggregation, groupBy).read(reader, aggregation, everything)
+  const reports = createReader(aggregation, groupBy)
+  const { rows } = await reports.compute(reports.check(reader, aggregation, everything), false)
   return rows.map(({ value }) => value)
 }
 

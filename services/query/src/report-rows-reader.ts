@@ -1,0 +1,82 @@
+import { buildPiecesSql, buildReportSql, buildWindowsSql } from './build-report-sql.ts'
+import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
+import { parseDecimal } from './decimal.ts'
+import type { PartRow, WindowBounds } from './merge-pieces.ts'
+import { readChanges } from './report-changes.ts'
+import type { AskedReport, ReportChanges, ReportQuery } from './report-query.ts'
+import { valueForm } from './report-values.ts'
+import type { Statement } from './statement.ts'
+
+/** What of reports ClickHouse is asked for. */
+export interface ReportRowsReader {
+  /** A page and one row more if there is one, with the columns of buildReportSql. */
+  page(query: AskedReport): Promise<readonly Row[]>
+  /** Rows of a part of the range by the cells of a grid; undefined when there are more than `maxRows`. */
+  pieces(
+    query: AskedReport,
+    grid: number,
+    maxRows: number,
+  ): Promise<ReadonlyMap<number, PartRow[]> | undefined>
+  windows(query: AskedReport): Promise<readonly WindowBounds[]>
+}
+
+const noChanges: ReportChanges = { retractions: false, settlements: false, unrolled: false }
+const maxMeters = 10_000
+
+export function createReportRowsReader(clickhouse: ClickhouseReader): ReportRowsReader {
+  /** Meters in whose reports there were changes lately. */
+  const changed = new Set<string>()
+  /**
+   * Whether events of the range were changed is asked for together with the rows: mostly there are none, and the rows
+   * are right. Else they are read again, knowing of them; where there were some, they are looked for first.
+   */
+  const read = async (asked: AskedReport, build: (query: ReportQuery) => Statement, maxRows: number) => {
+    const { tenant, name, version } = asked.meter
+    const meter = JSON.stringify([tenant, name, version])
+    const expected = changed.has(meter)
+    const [changes, rows] = await Promise.all([
+      readChanges(clickhouse, asked),
+      expected ? undefined : clickhouse.read(build({ ...asked, changes: noChanges }), maxRows),
+    ])
+    const any = changes.retractions || changes.settlements || changes.unrolled
+    if (any && changed.size < maxMeters) changed.add(meter)
+    if (!any) changed.delete(meter)
+    if (rows !== undefined && !any) return rows
+    return clickhouse.read(build({ ...asked, changes }), maxRows)
+  }
+  return {
+    page: (query) => read(query, buildReportSql, query.limit + 1),
+    async pieces(query, grid, maxRows) {
+      const build = (it: ReportQuery): Statement => buildPiecesSql({ ...it, grid, limit: maxRows })
+      const rows = await read(query, build, maxRows + 1)
+      if (rows.length > maxRows) return undefined
+      const pieces = new Map<number, PartRow[]>()
+      for (const row of rows) {
+        const index = Number(row[0])
+        const piece = pieces.get(index) ?? []
+        pieces.set(index, piece)
+        piece.push(toPartRow(row, query))
+      }
+      return pieces
+    },
+    async windows(query) {
+      const rows = await clickhouse.read(buildWindowsSql(query), maxWindows)
+      return rows.map(([start, end]) => [Number(start), Number(end)] as const)
+    },
+  }
+}
+
+const maxWindows = 200_000
+
+/** Columns as buildPiecesSql lists them. */
+function toPartRow(row: Row, { meter, groupBy }: AskedReport): PartRow {
+  const amount = row[4 + groupBy.length]
+  const isNumber = valueForm(meter.aggregation).merge !== undefined && amount !== null
+  return {
+    start: Number(row[1]),
+    end: Number(row[2]),
+    group: row.slice(3, 3 + groupBy.length).map(String),
+    readings: BigInt(String(row[3 + groupBy.length])),
+    amount: isNumber ? parseDecimal(String(amount)) : undefined,
+  }
+}

@@ -1,0 +1,63 @@
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { AnnouncedWrites } from './announced-writes.ts'
+import { createReportAnswers, type KeptAnswer, type ReportAnswers } from './answer-reports.ts'
+import { createBoundedCache } from './bounded-cache.ts'
+import type { ClickhouseReader } from './clickhouse-reader.ts'
+import type { Freshness } from './freshness.ts'
+import type { WindowBounds } from './merge-pieces.ts'
+import type { QueryMetrics } from './metrics.ts'
+import { createReportReader, type ReportDeps } from './read-report.ts'
+import { type CacheEntry, createReportCache } from './report-cache.ts'
+import { createPiecesReader, type KeptPiece } from './report-pieces-reader.ts'
+import { createReportRowsReader } from './report-rows-reader.ts'
+
+export interface ReportsDeps extends Pick<ReportDeps, 'catalog' | 'cursors' | 'backfills' | 'nowUs'> {
+  readonly clickhouse: ClickhouseReader
+  readonly freshness: Pick<Freshness, 'dataThrough' | 'known'> & { readonly writes: AnnouncedWrites }
+  readonly metrics: Pick<QueryMetrics, 'reportCache' | 'reportCacheEvicted'>
+}
+
+export interface Reports extends ReportAnswers {
+  /** That what is kept takes. */
+  bytes(): number
+}
+
+/** Reports with all that is kept of them: whole answers, pieces of ranges, and windows of calendars. */
+export function createReports(
+  deps: ReportsDeps,
+  config: { readonly cacheBytes: number; readonly maxStaleSeconds: number },
+): Reports {
+  const { freshness, metrics, nowUs } = deps
+  const { writes } = freshness
+  const evicted = (): void => metrics.reportCacheEvicted.inc()
+  const share = (part: number): number => Math.floor(config.cacheBytes * part)
+  const answers = createBoundedCache<CacheEntry<KeptAnswer>>(share(0.65), evicted)
+  const pieces = createBoundedCache<KeptPiece>(share(0.3), evicted)
+  const windows = createBoundedCache<readonly WindowBounds[]>(share(0.05), evicted)
+  const rows = createReportRowsReader(deps.clickhouse)
+  const outcomes = new Map<string, { inc(): void }>()
+  const cache = createReportCache<KeptAnswer>(
+    {
+      store: answers,
+      writes,
+      dataThrough: freshness.known,
+      isUnavailable: (error) => error instanceof ServiceError && error.code === 'unavailable',
+      count(outcome) {
+        const counter = outcomes.get(outcome) ?? metrics.reportCache.labels({ outcome })
+        outcomes.set(outcome, counter)
+        counter.inc()
+      },
+      nowMs: Date.now,
+    },
+    { maxStaleMs: config.maxStaleSeconds * 1_000 },
+  )
+  const reports = createReportReader({
+    ...deps,
+    rows,
+    pieces: createPiecesReader({ rows, writes, store: pieces, windows }),
+  })
+  return {
+    ...createReportAnswers({ reports, cache, writes, nowUs }),
+    bytes: () => answers.bytes() + pieces.bytes() + windows.bytes(),
+  }
+}

@@ -1,0 +1,49 @@
+import t from 'tap'
+import { createBoundedCache } from '../src/bounded-cache.ts'
+
+t.test('what is kept stays within its bytes', async (t) => {
+  let evicted = 0
+  const cache = createBoundedCache<number>(100_000, () => {
+    evicted += 1
+  })
+  for (let index = 0; index < 1_000; index += 1) {
+    cache.set(`key ${index}`, index, 1_000)
+    t.ok(cache.bytes() <= 100_000)
+  }
+  t.ok(cache.entries() > 60)
+  t.equal(evicted, 1_000 - cache.entries())
+})
+
+t.test('a value is replaced, deleted, and refused when it is too large for the room', async (t) => {
+  const cache = createBoundedCache<string>(10_000)
+  cache.set('a', 'one', 100)
+  cache.set('a', 'two', 500)
+  t.equal(cache.get('a'), 'two')
+  t.equal(cache.bytes(), 500 + 1 + 200)
+  cache.set('a', 'huge', 5_000)
+  t.equal(cache.get('a'), undefined, 'an older value would be wrong')
+  t.equal(cache.bytes(), 0)
+  cache.set('b', 'x', 1)
+  cache.delete('b')
+  cache.delete('b')
+  t.equal(cache.entries(), 0)
+  const none = createBoundedCache<string>(0)
+  none.set('a', 'one', 0)
+  t.equal(none.get('a'), undefined)
+})
+
+t.test('a walk through everything does not push out what is asked for again and again', async (t) => {
+  const cache = createBoundedCache<number>(100_000)
+  const popular = Array.from({ length: 20 }, (_, index) => `popular ${index}`)
+  const ask = (key: string): boolean => {
+    const found = cache.get(key) !== undefined
+    if (!found) cache.set(key, 1, 1_000)
+    return found
+  }
+  let hits = 0
+  for (let round = 0; round < 200; round += 1) {
+    for (const key of popular) hits += ask(key) ? 1 : 0
+    for (let index = 0; index < 50; index += 1) ask(`once ${round} ${index}`)
+  }
+  t.ok(hits > 0.95 * 200 * popular.length, `${hits} hits`)
+})
