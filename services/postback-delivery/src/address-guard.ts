@@ -1,12 +1,16 @@
 import type { LookupAddress } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { buildConnector } from 'undici'
+import { isPortAllowed, type PortRange } from './allowed-ports.ts'
 
 /** Connections are made to public addresses only, and to the networks that an operator lists. */
 export interface AddressGuard {
   isAllowed(address: string): boolean
-  /** Resolves, checks, and connects to what it has checked: a name cannot change its address in between. */
-  readonly connect: buildConnector.connector
+  /** What is wrong with a port, or with an address in the place of a host: nothing is looked up for those. */
+  refusal(host: string, port: number): AddressError | undefined
+  /** Resolves and checks. Who connects to what this returned cannot be sent elsewhere by a name that changes. */
+  resolve(host: string): Promise<readonly LookupAddress[]>
+  /** The same, for node:net. */
+  readonly lookup: LookupFunction
 }
 
 /** Why there is no address to connect to. */
@@ -71,7 +75,7 @@ const specialIPv6 = [
 
 export function createAddressGuard(
   deps: { resolve: ResolveHost },
-  config: { allowedNetworks: readonly Network[]; connectTimeoutMs: number },
+  config: { allowedNetworks: readonly Network[]; allowedPorts?: readonly PortRange[] },
 ): AddressGuard {
   const allowed = blockList(config.allowedNetworks)
   const special4 = blockList(specialIPv4.map(knownNetwork))
@@ -85,29 +89,30 @@ export function createAddressGuard(
     const global = global6.check(address, 'ipv6') && !special6.check(address, 'ipv6')
     return global || allowed.check(address, 'ipv6')
   }
-  const toAllowed = async (host: string): Promise<LookupAddress[]> => {
-    const found = await deps.resolve(host)
+  const resolve = async (host: string): Promise<readonly LookupAddress[]> => {
+    const family = isIP(host)
+    const found = family === 0 ? await deps.resolve(host) : [{ address: host, family }]
     const usable = found.filter(({ address }) => isAllowed(address))
     if (usable.length === 0) throw forbidden(host)
     return usable
   }
-  const lookup: LookupFunction = (host, options, callback) => {
-    toAllowed(host).then(
-      (usable) => {
-        if (options.all === true) callback(null, usable)
-        else callback(null, usable[0]?.address ?? '', usable[0]?.family)
-      },
-      (error: Error) => callback(error, ''),
-    )
-  }
-  const connectChecked = buildConnector({ lookup, timeout: config.connectTimeoutMs, allowH2: false })
   return {
     isAllowed,
-    connect(options, callback) {
-      // Nothing is looked up for an address, so it is checked here. In URLs, IPv6 stands in brackets.
-      const host = options.hostname.replace(/^\[(.*)\]$/, '$1')
-      if (isIP(host) !== 0 && !isAllowed(host)) queueMicrotask(() => callback(forbidden(host), null))
-      else connectChecked(options, callback)
+    resolve,
+    refusal(host, port) {
+      if (!isPortAllowed(port, config.allowedPorts)) {
+        return new AddressError('forbidden_address', `port ${port} is not one that may be called`)
+      }
+      return isIP(host) !== 0 && !isAllowed(host) ? forbidden(host) : undefined
+    },
+    lookup(host, options, callback) {
+      resolve(host).then(
+        (usable) => {
+          if (options.all === true) callback(null, [...usable])
+          else callback(null, usable[0]?.address ?? '', usable[0]?.family)
+        },
+        (error: Error) => callback(error, ''),
+      )
     },
   }
 }

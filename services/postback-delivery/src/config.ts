@@ -6,24 +6,7 @@ import {
   rootKeySettings,
   secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
-import { z } from 'zod'
-import { type Network, parseNetwork } from './address-guard.ts'
-
-const networks = z
-  .string()
-  .default('')
-  .transform((value, context) => {
-    const parts = value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '')
-    return parts.flatMap((part): Network[] => {
-      const network = parseNetwork(part)
-      if (network !== undefined) return [network]
-      context.addIssue({ code: 'custom', message: `${part} is not a network such as 10.1.0.0/16 or ::1/128` })
-      return []
-    })
-  }) as unknown as z.ZodType<readonly Network[]>
+import { requestSettings } from './request-settings.ts'
 
 export const settings = {
   ...logSettings,
@@ -31,42 +14,52 @@ export const settings = {
   ...rootKeySettings,
   ...secretsKeySettings,
   ...doorSettings({ grpc: 50_052, operations: 9_102 }),
-  allowedNetworks: setting(
-    'POSTBACK_ALLOWED_NETWORKS',
-    networks,
-    'networks (CIDR, comma-separated) that may be called although they are not public',
-  ),
-  concurrency: setting('POSTBACK_CONCURRENCY', count(256), 'HTTP requests under way at most'),
+  ...requestSettings,
+  concurrency: setting('POSTBACK_CONCURRENCY', count(1_024, 1, 1_300), 'HTTP requests under way at most'),
   concurrencyPerOrigin: setting(
     'POSTBACK_CONCURRENCY_PER_ORIGIN',
     count(16),
-    'HTTP requests under way, and connections, to one scheme, host and port at most',
+    'HTTP requests of a tenant’s postbacks under way to one scheme, host and port at most',
   ),
   timeoutMs: setting(
     'POSTBACK_TIMEOUT_MS',
     count(10_000),
     'milliseconds from connecting to the end of the response, for deliveries that do not say',
   ),
-  maxResponseBytes: setting(
-    'POSTBACK_MAX_RESPONSE_BYTES',
-    count(65_536),
-    'bytes of a response that are read before the connection is cut',
-  ),
-  captureBytes: setting(
-    'POSTBACK_CAPTURE_BYTES',
-    // All of an attempt has to fit into one Kafka message.
-    count(4_096, 0, 256 * 1024),
-    'bytes of a response’s body that are logged and kept, at most 262144',
-  ),
   maxWaiting: setting(
     'POSTBACK_MAX_WAITING',
     count(8_000),
-    'records in memory above which nothing more is read from Kafka',
+    'records in memory of each consumer above which it reads nothing more; half as many may wait for their receivers',
   ),
   maxWaitingBytes: setting(
     'POSTBACK_MAX_WAITING_BYTES',
     count(64 * 1024 * 1024),
-    'bytes of records in memory above which nothing more is read from Kafka',
+    'bytes of records in memory of each consumer above which it reads nothing more; half as many may wait for their receivers',
+  ),
+  breakerWindowMs: setting(
+    'POSTBACK_BREAKER_WINDOW_MS',
+    count(30_000, 100),
+    'milliseconds over which the requests to a receiver are looked at',
+  ),
+  breakerMinRequests: setting(
+    'POSTBACK_BREAKER_MIN_REQUESTS',
+    count(10),
+    'requests within that time below which nothing is concluded',
+  ),
+  breakerFailingPercent: setting(
+    'POSTBACK_BREAKER_FAILING_PERCENT',
+    count(80, 1, 100),
+    'part of them that has to fail before a receiver is no longer asked',
+  ),
+  breakerOpenMs: setting(
+    'POSTBACK_BREAKER_OPEN_MS',
+    count(5_000),
+    'milliseconds until it is probed; each failed probe doubles them',
+  ),
+  breakerLongestOpenMs: setting(
+    'POSTBACK_BREAKER_LONGEST_OPEN_MS',
+    count(300_000),
+    'milliseconds between two probes at most',
   ),
   instanceId: setting(
     'POSTBACK_INSTANCE_ID',
@@ -76,3 +69,14 @@ export const settings = {
 } as const
 
 export type DeliveryConfig = ConfigOf<typeof settings>
+
+/** When receivers are no longer asked. */
+export function toBreakersConfig(config: DeliveryConfig): BreakersConfig {
+  return {
+    windowMs: config.breakerWindowMs,
+    minRequests: config.breakerMinRequests,
+    failingRatio: config.breakerFailingPercent / 100,
+    openMs: config.breakerOpenMs,
+    longestOpenMs: config.breakerLongestOpenMs,
+  }
+}

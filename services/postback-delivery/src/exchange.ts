@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { AddressError } from './address-guard.ts'
+import { describeFailure, type SendFailure } from './describe-failure.ts'
 import type { FailureCode } from './judge-response.ts'
 
 /** What came of one HTTP request. */
@@ -11,7 +11,7 @@ export interface SendResult {
   readonly body: Buffer
   readonly bodyTruncated: boolean
   /** Undefined when the response came whole, or as far as it is read. */
-  readonly failure: { readonly code: FailureCode; readonly detail: string } | undefined
+  readonly failure: SendFailure | undefined
 }
 
 export interface ReadLimits {
@@ -21,6 +21,10 @@ export interface ReadLimits {
   readonly captureBytes: number
 }
 
+/** Interim responses (1xx) before a response that is never to come. */
+const maxInterim = 32
+const nothing = Buffer.alloc(0)
+
 /** One request and its response, up to the first of: its end, a failure, the deadline, the limit of bytes. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly done: Promise<SendResult>
@@ -29,7 +33,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #settled = false
   #statusCode = 0
+  #interim = 0
+  #whole = false
   #retryAfter: string | undefined
+  #contentEncoding: string | undefined
+  #http2ErrorCode: number | undefined
   #received = 0
   #kept: Buffer[] = []
   #keptBytes = 0
@@ -39,6 +47,30 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { promise, resolve } = Promise.withResolvers<SendResult>()
     this.done = promise
     this.#resolve = resolve
+  }
+
+  /** Whether the request has been written, or is being written. */
+  get started(): boolean {
+    return this.#controller !== undefined
+  }
+
+  /** Whether a byte of a response came, an interim one included. */
+  get answered(): boolean {
+    return this.#statusCode !== 0 || this.#interim > 0
+  }
+
+  /** Whether its connection is as it was before it. */
+  get whole(): boolean {
+    return this.#whole
+  }
+
+  get contentEncoding(): string | undefined {
+    return this.#contentEncoding
+  }
+
+  /** Of the stream's end, when HTTP/2 gave one (RFC 9113, section 7). */
+  get http2ErrorCode(): number | undefined {
+    return this.#http2ErrorCode
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -53,13 +85,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     // 103 and the like announce the response, they are not it.
-    if (statusCode < 200) return
+    if (statusCode < 200) {
+      this.#interim += 1
+      if (this.#interim > maxInterim) this.cut('protocol', `more than ${maxInterim} interim responses`)
+      return
+    }
     this.#statusCode = statusCode
-    const retryAfter = headers['retry-after']
-    this.#retryAfter = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter
+    this.#retryAfter = first(headers['retry-after'])
+    this.#contentEncoding = first(headers['content-encoding'])
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return
     this.#received += chunk.length
     const room = this.#limits.captureBytes - this.#keptBytes
     if (room > 0) {
@@ -70,14 +107,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     if (this.#received <= this.#limits.maxResponseBytes) return
     this.#settle(undefined)
-    controller.abort(new Error('the response is longer than what is read'))
+    this.#abort('the response is longer than what is read')
   }
 
   onResponseEnd(): void {
+    this.#whole = !this.#settled
     this.#settle(undefined)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#http2ErrorCode = (error as { http2ErrorCode?: number }).http2ErrorCode
     this.#settle(describeFailure(error))
   }
 
@@ -85,42 +124,28 @@ export class Exchange implements Dispatcher.DispatchHandler {
   cut(code: FailureCode, detail: string): void {
     if (this.#settled) return
     this.#settle({ code, detail })
-    this.#controller?.abort(new Error(detail))
+    this.#abort(detail)
   }
 
-  #settle(failure: SendResult['failure']): void {
+  #abort(reason: string): void {
+    this.#controller?.abort(new Error(reason))
+  }
+
+  #settle(failure: SendFailure | undefined): void {
     if (this.#settled) return
     this.#settled = true
+    const [only = nothing] = this.#kept
     this.#resolve({
       statusCode: this.#statusCode,
       retryAfter: this.#retryAfter,
-      body: Buffer.concat(this.#kept),
+      body: this.#kept.length > 1 ? Buffer.concat(this.#kept) : only,
       bodyTruncated: this.#received > this.#keptBytes,
       failure,
     })
+    this.#kept = []
   }
 }
 
-const connectCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'EACCES',
-  'EPERM',
-])
-const resetCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET'])
-const timeoutCodes: ReadonlySet<string> = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'])
-const tlsCode =
-  /^ERR_(?:TLS|SSL)_|CERT|^EPROTO$|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(?:CA|PURPOSE)$|^CRL_/
-
-export function describeFailure(error: Error): { code: FailureCode; detail: string } {
-  if (error instanceof AddressError) return { code: error.code, detail: error.message }
-  const { code = '' } = error as NodeJS.ErrnoException
-  const detail = error.message === '' ? code : error.message
-  if (timeoutCodes.has(code)) return { code: 'timeout', detail }
-  if (connectCodes.has(code)) return { code: 'connect', detail }
-  if (resetCodes.has(code)) return { code: 'reset', detail }
-  if (tlsCode.test(code)) return { code: 'tls', detail }
-  return { code: 'protocol', detail }
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
 }

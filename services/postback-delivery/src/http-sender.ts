@@ -1,88 +1,160 @@
-import { type buildConnector, Pool } from 'undici'
-import { describeFailure, Exchange, type ReadLimits, type SendResult } from './exchange.ts'
+import { constants } from 'node:http2'
+import type { Connection } from './connection.ts'
+import { type ConnectionPools, createConnectionPools } from './connection-pools.ts'
+import { createDeadline, type Deadline } from './deadline.ts'
+import { decodeBody } from './decode-body.ts'
+import { describeFailure, type SendFailure } from './describe-failure.ts'
+import { Exchange, type ReadLimits, type SendResult } from './exchange.ts'
+import { createTokenStore } from './oauth-tokens.ts'
+import type { ConnectionOpener } from './open-connection.ts'
+import type { ReceiverAuth, ReceiverTls } from './receiver.ts'
 import type { RenderedRequest } from './render-request.ts'
+import { scrubBody, secretValues } from './scrub-body.ts'
 
 export interface HttpSender {
-  /** Never rejects: what goes wrong is in the result. `timeoutMs` spans connecting, headers and body. */
+  /**
+   * Never rejects: what goes wrong is in the result. `timeoutMs` spans all of it: a token for the receiver where it
+   * wants one, connecting, headers and body.
+   */
   send(request: RenderedRequest, timeoutMs: number): Promise<SendResult>
+  /** Connections to receivers. */
+  connections(): { readonly open: number; readonly idle: number }
   /** Cuts everything off. */
   stop(): Promise<void>
 }
 
 export interface HttpSenderConfig extends ReadLimits {
-  readonly connectionsPerOrigin: number
-  /** Origins whose connections are kept; above it those that were used longest ago are closed. */
-  readonly maxPools: number
+  /** Open ones in all; above it those are closed that nobody has used for the longest time. */
+  readonly maxConnections: number
+  /** Lower-case names of request headers whose values are masked where a response repeats them. */
+  readonly scrubbedHeaders: ReadonlySet<string>
 }
 
-interface OriginPool {
-  readonly pool: Pool
-  /** Requests under way. */
-  active: number
-}
+type OneRequest = Pick<RenderedRequest, 'origin' | 'target' | 'method' | 'headers' | 'body'>
 
 /** Redirects are not followed and bodies are not decompressed: undici does neither unless asked. */
 export function createHttpSender(
-  deps: { connect: buildConnector.connector },
+  deps: { readonly opener: ConnectionOpener; readonly now?: () => number },
   config: HttpSenderConfig,
 ): HttpSender {
-  // In the order of their last use.
-  const pools = new Map<string, OriginPool>()
-
-  const take = (origin: string): OriginPool => {
-    const used = pools.get(origin) ?? { pool: openPool(origin, deps.connect, config), active: 0 }
-    pools.delete(origin)
-    pools.set(origin, used)
-    used.active += 1
-    if (pools.size > config.maxPools) closeOldest(pools)
-    return used
-  }
-
-  return {
-    async send({ origin, target, method, headers, body }, timeoutMs) {
-      const exchange = new Exchange(config)
-      const used = take(origin)
-      const deadline = setTimeout(
-        () => exchange.cut('timeout', `no whole response within ${timeoutMs} ms`),
-        timeoutMs,
-      )
-      try {
-        used.pool.dispatch({ path: target, method, headers, body }, exchange)
-      } catch (error) {
-        const { code, detail } = describeFailure(error as Error)
-        exchange.cut(code, detail)
-      }
-      try {
-        return await exchange.done
-      } finally {
-        clearTimeout(deadline)
-        used.active -= 1
-      }
-    },
-    async stop() {
-      const open = [...pools.values()]
-      pools.clear()
-      await Promise.all(open.map(({ pool }) => pool.destroy()))
-    },
-  }
-}
-
-function openPool(origin: string, connect: buildConnector.connector, config: HttpSenderConfig): Pool {
-  return new Pool(origin, {
-    connect,
-    connections: config.connectionsPerOrigin,
-    pipelining: 1,
-    // The exchange has one deadline of its own.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+  const now = deps.now ?? Date.now
+  const pools = createConnectionPools({ opener: deps.opener, now }, config)
+  const tokens = createTokenStore({
+    now,
+    post: (request, limits, deadline, tls) => exchange(pools, request, limits, deadline, tls),
   })
+  return {
+    async send(request, timeoutMs) {
+      const { auth, tls } = request.receiver ?? {}
+      const deadline = createDeadline(timeoutMs)
+      try {
+        if (auth === undefined) return await sendOne(request, deadline, tls)
+        return await sendAuthenticated(request, auth, deadline, tls)
+      } finally {
+        deadline.clear()
+      }
+    },
+    connections: pools.counts,
+    async stop() {
+      pools.stop()
+    },
+  }
+
+  async function sendOne(
+    request: OneRequest,
+    deadline: Deadline,
+    tls: ReceiverTls | undefined,
+  ): Promise<SendResult> {
+    const result = await exchange(pools, request, config, deadline, tls)
+    if (result.body.length === 0) return result
+    const secrets = secretValues(request.headers, config.scrubbedHeaders)
+    return secrets.length === 0 ? result : { ...result, body: scrubBody(result.body, secrets) }
+  }
+
+  async function sendAuthenticated(
+    request: OneRequest,
+    auth: ReceiverAuth,
+    deadline: Deadline,
+    tls: ReceiverTls | undefined,
+  ): Promise<SendResult> {
+    const withHeader = (authorization: string): OneRequest => ({
+      ...request,
+      headers: { ...request.headers, authorization },
+    })
+    if (auth.kind === 'header') return await sendOne(withHeader(auth.authorization), deadline, tls)
+    const token = await tokens.get(auth.client, deadline, tls)
+    if (token.kind === 'failed') return unsent(token.failure)
+    const result = await sendOne(withHeader(token.authorization), deadline, tls)
+    if (result.statusCode !== 401) return result
+    tokens.drop(auth.client, token)
+    // One that was fetched for this attempt will not get better; one that was kept may have been withdrawn.
+    if (token.fresh) return result
+    const renewed = await tokens.get(auth.client, deadline, tls)
+    if (renewed.kind === 'failed') return unsent(renewed.failure)
+    const again = await sendOne(withHeader(renewed.authorization), deadline, tls)
+    if (again.statusCode === 401) tokens.drop(auth.client, renewed)
+    return again
+  }
 }
 
-function closeOldest(pools: Map<string, OriginPool>): void {
-  for (const [origin, { pool, active }] of pools) {
-    if (active > 0) continue
-    pools.delete(origin)
-    void pool.close()
-    return
+/** A close that was under way when the request was written arrives within a round trip. */
+const closedMeanwhileMs = 1_000
+
+/** One request, made again on a fresh connection when it is known that nobody has looked at it. */
+async function exchange(
+  pools: ConnectionPools,
+  request: OneRequest,
+  limits: ReadLimits,
+  deadline: Deadline,
+  tls: ReceiverTls | undefined,
+): Promise<SendResult> {
+  for (let again = false; ; again = true) {
+    let connection: Connection
+    try {
+      connection = pools.take(request.origin, tls, again)
+    } catch (error) {
+      return unsent({ code: 'tls', detail: (error as Error).message })
+    }
+    const kept = connection.served
+    const startedMs = performance.now()
+    const running = start(connection, request, limits)
+    deadline.onPassed = (detail) => running.cut('timeout', detail)
+    const result = await running.done
+    const http2 = connection.protocol === 'h2'
+    if (running.answered) connection.served = true
+    const refused = running.http2ErrorCode === constants.NGHTTP2_HTTP_1_1_REQUIRED
+    if (refused) pools.avoidHttp2(connection)
+    pools.giveBack(connection, running.whole || (http2 && result.failure?.code !== 'timeout'))
+    if (again || deadline.passed || running.answered || result.failure === undefined) {
+      return await decoded(result, running, limits)
+    }
+    const closed = result.failure.code === 'reset' && performance.now() - startedMs < closedMeanwhileMs
+    if (!refused && !(kept && closed)) return result
   }
+}
+
+function start(connection: Connection, request: OneRequest, limits: ReadLimits): Exchange {
+  const { target: path, method, headers, body } = request
+  const running = new Exchange(limits)
+  try {
+    connection.dispatch({ path, method: method as 'POST', headers, body }, running)
+  } catch (error) {
+    const { code, detail } = describeFailure(error as Error)
+    running.cut(code, detail)
+  }
+  return running
+}
+
+async function decoded(
+  result: SendResult,
+  { contentEncoding }: Exchange,
+  limits: ReadLimits,
+): Promise<SendResult> {
+  if (contentEncoding === undefined || result.body.length === 0) return result
+  const { body, truncated } = await decodeBody(result.body, contentEncoding, limits.captureBytes)
+  return { ...result, body, bodyTruncated: result.bodyTruncated || truncated }
+}
+
+function unsent(failure: SendFailure): SendResult {
+  return { statusCode: 0, retryAfter: undefined, body: Buffer.alloc(0), bodyTruncated: false, failure }
 }

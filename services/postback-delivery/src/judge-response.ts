@@ -11,6 +11,8 @@ export type FailureCode =
   | 'protocol'
   | 'forbidden_address'
   | 'render'
+  /** No token, or the endpoint's credentials cannot be opened. */
+  | 'auth'
   /** A secret cannot be opened: nothing goes out unsigned, and the operator can mend it. */
   | 'signing'
   /** The registered endpoint was deleted, or is disabled: there was no request. */

@@ -2,11 +2,15 @@ import type { Delivery } from '@millrace/proto'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import type { Logger } from '@millrace/service-kit/log'
 import { continueTrace, formatTraceparent } from '@millrace/service-kit/trace-context'
+import type { Receiver } from './breaker-states.ts'
+import type { Health } from './breakers.ts'
 import { type Judged, toLogFields, toMessages } from './describe-attempt.ts'
 import type { SendResult } from './exchange.ts'
 import type { HttpSender } from './http-sender.ts'
+import { judgeHealth } from './judge-health.ts'
 import { type FailureCode, judgeFailure, judgeStatus } from './judge-response.ts'
 import type { DeliveryMetrics } from './metrics.ts'
+import type { OpenReceiver } from './open-receiver.ts'
 import { parseRetryAfter } from './parse-retry-after.ts'
 import { prepareRequest } from './prepare-request.ts'
 import type { SendTarget, Target } from './resolve-target.ts'
@@ -18,6 +22,7 @@ export interface AttempterDeps {
   /** What is to be done with it now. */
   readonly resolve: (delivery: Delivery) => Target
   readonly sign: SignRequest
+  readonly openReceiver: OpenReceiver
   readonly logger: Logger
   readonly metrics: DeliveryMetrics
   /** Milliseconds since 1970. */
@@ -33,9 +38,14 @@ export interface AttempterConfig {
 /** Nobody may keep a connection for longer. */
 const longestTimeoutMs = 5 * 60 * 1_000
 
+/** What the attempt has shown of whom it was made to. */
+export type SeenReceiver = Receiver & { readonly health: Health }
+
 export interface AttemptMade {
   /** What has to be written down before the delivery's record is committed. */
   readonly messages: readonly OutgoingMessage[]
+  /** Undefined when there was no request. */
+  readonly receiver: SeenReceiver | undefined
   /**
    * Logs and counts it.
    * @param abandoned it counts for nothing: it was cut off, or another instance makes it again
@@ -50,9 +60,11 @@ export function createAttempter(deps: AttempterDeps, config: AttempterConfig): A
   return async (delivery) => {
     // A crash in here leaves the record uncommitted: whoever reads it next makes the same attempt, with the same
     // number and the same webhook-id, again.
-    const judged = await judge(delivery, deps)
+    const target = deps.resolve(delivery)
+    const judged = await judge(delivery, target, deps)
     return {
       messages: toMessages(delivery, judged, config.kafkaTopicPrefix),
+      receiver: target.kind === 'send' ? seen(delivery, target, judged) : undefined,
       report: (abandoned) => report(delivery, judged, abandoned, deps),
     }
   }
@@ -73,8 +85,16 @@ function report(
   logger.info(fields, attempted ? 'delivery attempted' : 'delivery not attempted')
 }
 
-async function judge(delivery: Delivery, deps: AttempterDeps): Promise<Judged> {
-  const target = deps.resolve(delivery)
+function seen(
+  { tenant, endpoint }: Delivery,
+  { queueKey }: SendTarget,
+  { result }: Judged,
+): SeenReceiver | undefined {
+  const health = judgeHealth(result, endpoint !== '')
+  return health && { tenant, queueKey, endpoint, health }
+}
+
+async function judge(delivery: Delivery, target: Target, deps: AttempterDeps): Promise<Judged> {
   if (target.kind === 'send') return await attempt(delivery, target, deps)
   return {
     attempted: false,
@@ -92,11 +112,11 @@ async function judge(delivery: Delivery, deps: AttempterDeps): Promise<Judged> {
 async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDeps): Promise<Judged> {
   const startedMs = deps.now()
   const clock = performance.now()
-  if (delivery.attempts > 0 && delivery.notBeforeUs > 0) {
+  if (delivery.attempts > 0 && delivery.notBeforeUs > 0 && !delivery.putOff) {
     deps.metrics.retryLatenessSeconds.observe(startedMs / 1_000 - delivery.notBeforeUs / 1_000_000)
   }
   const traceparent = formatTraceparent(continueTrace(delivery.traceparent))
-  const prepared = prepareRequest(delivery, target, { traceparent, startedMs }, deps.sign)
+  const prepared = prepareRequest(delivery, target, { traceparent, startedMs }, deps)
   const request = 'failure' in prepared ? undefined : prepared
   const result =
     'failure' in prepared

@@ -1,5 +1,6 @@
 import type { Delivery } from '@millrace/proto'
 import type { FailureCode } from './judge-response.ts'
+import { CredentialsError, type OpenReceiver } from './open-receiver.ts'
 import { type RenderedRequest, renderRequest } from './render-request.ts'
 import { RenderError } from './render-template.ts'
 import type { SendTarget } from './resolve-target.ts'
@@ -16,7 +17,7 @@ export function prepareRequest(
   delivery: Delivery,
   target: SendTarget,
   attempt: { readonly traceparent: string; readonly startedMs: number },
-  sign: SignRequest,
+  { sign, openReceiver }: { readonly sign: SignRequest; readonly openReceiver: OpenReceiver },
 ): RenderedRequest | Unprepared {
   const timestampSeconds = Math.floor(attempt.startedMs / 1_000)
   try {
@@ -28,8 +29,11 @@ export function prepareRequest(
     const content = { id: delivery.id, timestampSeconds, body: request.body }
     const { tenant, endpoint } = delivery
     const signature = sign(content, { tenant, endpoint, ...target })
-    return { ...request, headers: { ...request.headers, 'webhook-signature': signature } }
+    const receiver = target.credentialed && openReceiver(tenant, endpoint, target.credentialed)
+    const headers = { ...request.headers, 'webhook-signature': signature }
+    return { ...request, headers, ...(receiver && { receiver }) }
   } catch (error) {
+    if (error instanceof CredentialsError) return { failure: 'auth', detail: error.message }
     if (error instanceof SigningError) return { failure: 'signing', detail: error.message }
     if (error instanceof RenderError) return { failure: 'render', detail: error.message }
     // A value that is too deep or too long for this process: no reason to stop for everybody else.

@@ -1,6 +1,7 @@
 import type { Delivery } from '@millrace/proto'
 import { refusedHeaders } from '@millrace/service-kit/refused-headers'
 import { parseData } from './macro-values.ts'
+import type { Receiver } from './receiver.ts'
 import { type MacroSources, RenderError, renderBodyTemplate } from './render-template.ts'
 import { renderUrl } from './render-url.ts'
 
@@ -12,6 +13,8 @@ export interface RenderedRequest {
   readonly pathname: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer | null
+  /** How it is authenticated, and its receiver verified, where that is not what everybody does. */
+  readonly receiver?: Receiver
 }
 
 const methodsWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])

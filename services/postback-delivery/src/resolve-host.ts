@@ -12,8 +12,11 @@ export function createHostResolver(config: {
   timeoutMs: number
   tries: number
   atOnce: number
+  /** Those of the system when there are none. */
+  servers?: readonly string[]
 }): ResolveHost {
   const resolver = new dns.Resolver({ timeout: config.timeoutMs, tries: config.tries })
+  if (config.servers !== undefined && config.servers.length > 0) resolver.setServers(config.servers)
   const ofSystem = atMost(config.atOnce, (host) => dns.lookup(host, { all: true, verbatim: true }))
   return async (host) => {
     try {

@@ -24,6 +24,8 @@ export interface SendTarget {
   /** Newest first, expired ones included; none for postbacks, which are not signed. */
   readonly secrets: readonly SealedSecret[]
   readonly signatures: readonly SignatureKind[]
+  /** The endpoint, where requests authenticate to it or its certificate is verified in a way of its own. */
+  readonly credentialed?: StoredEndpoint
 }
 
 export interface TargetDefaults {
@@ -59,6 +61,7 @@ export function resolveTarget(
     retry: toRetryPolicy(endpoint.retry ?? endpointDefaults.retry),
     secrets: endpoint.secrets,
     signatures: endpoint.signatures ?? endpointDefaults.signatures,
+    ...((endpoint.auth ?? endpoint.tls) && { credentialed: endpoint }),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   catalogTopic,
   deadTopic,
   deliveriesTopic,
+  deliveryStateTopic,
   parkedTopic,
   postbacksTopic,
   retryTiers,
@@ -21,17 +22,17 @@ import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
-import { createAddressGuard } from './address-guard.ts'
 import { createAwaitCatalog } from './await-catalog.ts'
-import type { DeliveryConfig } from './config.ts'
+import { type DeliveryConfig, toBreakersConfig } from './config.ts'
 import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
+import { createSender } from './create-sender.ts'
 import { createDeliveryFlow, type DeliveryFlow } from './delivery-flow.ts'
 import { createDeliveryService } from './grpc.ts'
-import { createHttpSender, type HttpSender } from './http-sender.ts'
 import { createDeliveryMetrics } from './metrics.ts'
+import { createReceiverOpener } from './open-receiver.ts'
 import { readDeliveryState } from './read-state.ts'
-import { createHostResolver } from './resolve-host.ts'
 import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
+import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
 import { watchKafka } from './watch-kafka.ts'
 import { watchSecrets } from './watch-secrets.ts'
@@ -59,9 +60,9 @@ const topics = [
   parkedTopic,
   deadTopic,
   deliveriesTopic,
+  deliveryStateTopic,
 ]
 const retryMs = 500
-const maxPools = 1_024
 /** A transaction that a crash left open is aborted after it, unless the same instance comes back before. */
 const transactionTimeoutMs = 10_000
 
@@ -76,11 +77,16 @@ export async function createService(
   const partitions = () => consumers.flatMap((consumer) => consumer.partitions())
   const readState = () => readDeliveryState(flow, partitions())
   const metrics = createDeliveryMetrics(registry, {
-    inFlight: () => flow.inFlight(),
+    inFlight: () => flow.queue.inFlight(),
     waiting: () => readState().waiting,
     unsettled: () => flow.unsettled(),
+    receivers: () => flow.queue.depths().receivers,
+    longestQueue: () => flow.queue.depths().longest,
+    openBreakers: () => shared?.breakers.open() ?? 0,
   })
   let catalog: CatalogReader | undefined
+  let shared: SharedState | undefined
+  let homes = 1
   const box = createSecretBox(secretsKeysOf(config))
   const findEndpoint: FindEndpoint = (tenant, name) => {
     // Nothing is delivered before it was read: an endpoint that is not known is one that was deleted.
@@ -90,9 +96,12 @@ export async function createService(
   const flow: DeliveryFlow = createDeliveryFlow(
     {
       sender: createSender(config),
+      openReceiver: createReceiverOpener(box),
       awaitCatalog: createAwaitCatalog(() => catalog, logger),
       resolve: (delivery) => resolveTarget(delivery, findEndpoint, config),
       sign: createRequestSigner(box),
+      shared: () => shared,
+      homes: () => homes,
       connectProducer: () => connectTransactionalProducer(config, producerOptions(config), logger),
       onSettled: () => {
         for (const consumer of consumers) consumer.wake()
@@ -117,19 +126,32 @@ export async function createService(
   const consumerDeps = {
     onRecord: flow.take,
     onUndecodable: flow.skip,
+    relieve: flow.queue.relieve,
     drain: flow.drain,
     logger,
     now: Date.now,
   }
   const connectAll = async (): Promise<void> => {
-    await ensureTopics(topics, config, logger)
+    homes = (await ensureTopics(topics, config, logger)).get(postbacksTopic.name) ?? 1
     if (catalog === undefined) {
       catalog = await startCatalogReader(config, logger, 'postback-delivery')
       watchSecrets({ catalog: catalog.store, box, readiness, registry, logger })
     }
+    shared ??= await startSharedState(
+      {
+        logger,
+        partitions: () => partitions().length,
+        onBreaker: flow.queue.recheck,
+        onTransition: (to) => metrics.breakerTransitions.inc({ to }),
+        now: Date.now,
+        random: Math.random,
+      },
+      { ...config, ...toBreakersConfig(config) },
+      instanceId(config),
+    )
     for (const source of sources.slice(consumers.length)) {
       // Each has a share of its own, so that a flood of new deliveries does not keep retries from being read.
-      const limits = { maxRecords: config.maxWaiting / 2, maxBytes: config.maxWaitingBytes / 2 }
+      const limits = { maxRecords: config.maxWaiting, maxBytes: config.maxWaitingBytes }
       consumers.push(await connectDeliveryConsumer(consumerDeps, config, { ...source, ...limits }))
     }
   }
@@ -155,23 +177,10 @@ export async function createService(
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))
       await flow.stop(config.shutdownTimeoutMs * 0.6)
       await Promise.all(consumers.map((consumer) => consumer.stop()))
+      await shared?.stop()
       await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop()])
     },
   }
-}
-
-function createSender(config: DeliveryConfig): HttpSender {
-  const resolve = createHostResolver({ timeoutMs: 2_000, tries: 2, atOnce: 2 })
-  const guard = createAddressGuard(
-    { resolve },
-    { allowedNetworks: config.allowedNetworks, connectTimeoutMs: config.timeoutMs },
-  )
-  return createHttpSender(guard, {
-    connectionsPerOrigin: config.concurrencyPerOrigin,
-    maxPools,
-    maxResponseBytes: config.maxResponseBytes,
-    captureBytes: config.captureBytes,
-  })
 }
 
 function producerOptions(config: DeliveryConfig) {

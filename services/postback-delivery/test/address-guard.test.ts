@@ -2,21 +2,20 @@ import { readConfig } from '@millrace/service-kit/config'
 import t from 'tap'
 import { createAddressGuard, type Network, parseNetwork, type ResolveHost } from '../src/address-guard.ts'
 import { settings } from '../src/config.ts'
+import { createConnectionOpener } from '../src/open-connection.ts'
 
 const nobody: ResolveHost = async (host) => {
   throw new Error(`${host} should not have been asked for`)
 }
 const makeGuard = (networks: readonly string[] = [], resolve = nobody) =>
-  createAddressGuard(
-    { resolve },
-    { allowedNetworks: networks.map((text) => parseNetwork(text) as Network), connectTimeoutMs: 1_000 },
-  )
+  createAddressGuard({ resolve }, { allowedNetworks: networks.map((text) => parseNetwork(text) as Network) })
 
 /** What a connection to a URL ends with; no network is touched as long as it is refused. */
 function connect(guard: ReturnType<typeof makeGuard>, url: string): Promise<Error | null> {
   const { hostname, host, protocol, port } = new URL(url)
+  const open = createConnectionOpener({ guard }, { connectTimeoutMs: 1_000 }).with(undefined, true)
   return new Promise((resolve) => {
-    guard.connect({ hostname, host, protocol, port }, (error, socket) => {
+    open({ hostname, host, protocol, port }, (error, socket) => {
       socket?.destroy()
       resolve(error)
     })
@@ -98,8 +97,8 @@ t.test('an address in a URL is refused in every spelling, without a lookup or a 
     '169.254.169.254',
     '[fd00:ec2::254]',
   ]) {
-    t.match(await connect(guard, `http://${host}:81/`), { code: 'forbidden_address' }, host)
-    t.match(await connect(guard, `https://${host}:444/`), { code: 'forbidden_address' }, `${host} over TLS`)
+    t.match(await connect(guard, `http://${host}:8081/`), { code: 'forbidden_address' }, host)
+    t.match(await connect(guard, `https://${host}:8444/`), { code: 'forbidden_address' }, `${host} over TLS`)
   }
 })
 
@@ -112,8 +111,8 @@ t.test('a name is refused when none of its addresses is allowed', async (t) => {
       { address: '::1', family: 6 },
     ]
   })
-  t.match(await connect(guard, 'http://rebound.example:81/'), { code: 'forbidden_address' })
-  t.match(await connect(guard, 'https://rebound.example:444/'), { code: 'forbidden_address' })
+  t.match(await connect(guard, 'http://rebound.example:8081/'), { code: 'forbidden_address' })
+  t.match(await connect(guard, 'https://rebound.example:8444/'), { code: 'forbidden_address' })
   t.same(asked, ['rebound.example', 'rebound.example'], 'it is looked up once per connection')
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { AddressError } from '../src/address-guard.ts'
-import { describeFailure } from '../src/exchange.ts'
+import { describeFailure } from '../src/describe-failure.ts'
 import { type FailureCode, judgeFailure, judgeStatus, type Verdict } from '../src/judge-response.ts'
 
 const statuses: readonly (readonly [status: number, verdict: Verdict, only5xx: Verdict])[] = [

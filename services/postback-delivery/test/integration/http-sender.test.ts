@@ -4,16 +4,25 @@ import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { createAddressGuard, type Network, parseNetwork, type ResolveHost } from '../../src/address-guard.ts'
 import { createHttpSender } from '../../src/http-sender.ts'
+import { createConnectionOpener } from '../../src/open-connection.ts'
 import { createHostResolver } from '../../src/resolve-host.ts'
 import { startReceiver, until } from './helper.ts'
 
 const resolveHost = createHostResolver({ timeoutMs: 1_000, tries: 1, atOnce: 2 })
-const limits = { connectionsPerOrigin: 2, maxPools: 4, maxResponseBytes: 65_536, captureBytes: 4_096 }
+const limits = {
+  maxConnections: 4,
+  maxResponseBytes: 65_536,
+  captureBytes: 4_096,
+  scrubbedHeaders: new Set(['authorization']),
+}
 
 function makeSender(t: Test, networks = ['127.0.0.0/8', '::1'], resolve: ResolveHost = resolveHost) {
   const allowedNetworks = networks.map((text) => parseNetwork(text) as Network)
-  const guard = createAddressGuard({ resolve }, { allowedNetworks, connectTimeoutMs: 5_000 })
-  const sender = createHttpSender(guard, limits)
+  const guard = createAddressGuard({ resolve }, { allowedNetworks })
+  const sender = createHttpSender(
+    { opener: createConnectionOpener({ guard }, { connectTimeoutMs: 5_000 }) },
+    limits,
+  )
   t.teardown(sender.stop)
   return sender
 }
@@ -66,7 +75,7 @@ t.test('a response is read whole and its connection used again', async (t) => {
     t.match(result, { statusCode: 201, retryAfter: '7', bodyTruncated: false, failure: undefined })
     t.equal(result.body.toString(), 'GET /a?b=c')
   }
-  t.ok(receiver.connections() <= limits.connectionsPerOrigin)
+  t.equal(receiver.connections(), 1)
 })
 
 t.test('one deadline holds for a receiver that never answers', async (t) => {
@@ -110,15 +119,16 @@ t.test('a response without an end is cut, and its status counts', async (t) => {
   t.ok(sent < 20_000_000, 'it could not go on')
 })
 
-t.test('a compressed body is kept as it comes, not unpacked', async (t) => {
-  const bomb = gzipSync(Buffer.alloc(10_000_000))
+t.test('a body that is compressed all the same is decoded as far as it is kept', async (t) => {
+  const bomb = gzipSync(Buffer.alloc(10_000_000, 'a'))
   const receiver = await startReceiver((_request, response) => {
     response.setHeader('content-encoding', 'gzip')
     response.end(bomb)
   })
   t.teardown(receiver.stop)
   const result = await makeSender(t).send(get(receiver.origin), 5_000)
-  t.same(result.body, bomb.subarray(0, 4_096))
+  t.equal(result.body.toString(), 'a'.repeat(4_096))
+  t.equal(result.bodyTruncated, true)
   t.equal(receiver.received[0]?.headers['accept-encoding'], 'identity')
 })
 

@@ -1,0 +1,28 @@
+/** From one port to another, both included. */
+export interface PortRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** @returns undefined when it is neither a port nor a range such as 8000-8999 */
+export function parsePortRange(text: string): PortRange | undefined {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  const range = { from: Number(first), to: Number(last) }
+  return range.from >= 1 && range.from <= range.to && range.to <= 65_535 ? range : undefined
+}
+
+// Ports of other protocols, whose servers might take a request for something else: Fetch standard, "bad port".
+const foreign: ReadonlySet<number> = new Set([
+  ...[0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103],
+  ...[
+    104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514,
+  ],
+  ...[515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723],
+  ...[2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+])
+
+/** @param allowed ports that an operator lists; without any, all but those of other protocols */
+export function isPortAllowed(port: number, allowed: readonly PortRange[] = []): boolean {
+  if (allowed.length === 0) return !foreign.has(port)
+  return allowed.some(({ from, to }) => port >= from && port <= to)
+}
