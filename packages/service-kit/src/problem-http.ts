@@ -66,14 +66,24 @@ export function toServiceError(error: unknown): ServiceError {
 
 export function sendProblem(reply: FastifyReply, error: ServiceError): FastifyReply {
   const problem = toProblem(error)
-  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
-  if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
+  for (const [name, value] of problemHeaders(error)) reply.header(name, value)
   return reply
     .code(problem.status)
-    .header('content-type', 'application/problem+json')
     .serializer((body: unknown) => JSON.stringify(body))
     .send(problem)
 }
+
+/** What a problem document's headers say, whoever sends it. */
+export function problemHeaders(error: ServiceError): [name: string, value: string][] {
+  const { retryAfterSeconds, code } = error
+  return [
+    ...(retryAfterSeconds === undefined ? [] : [header('retry-after', String(retryAfterSeconds))]),
+    ...(code === 'unauthenticated' ? [header('www-authenticate', 'Bearer')] : []),
+    header('content-type', 'application/problem+json'),
+  ]
+}
+
+const header = (name: string, value: string): [name: string, value: string] => [name, value]
 
 const clientRequestId = /^[\w.:-]{1,128}$/
 

@@ -33,6 +33,7 @@ import { addCommandRoutes } from './http-commands.ts'
 import { addEndpointRoutes } from './http-endpoints.ts'
 import { addEventRoutes } from './http-events.ts'
 import { addKeyRoutes } from './http-keys.ts'
+import { createPlainEvents } from './http-plain-events.ts'
 import { addPostbackRoutes } from './http-postbacks.ts'
 import { addReplayRoutes } from './http-replays.ts'
 import { addSettingsRoutes } from './http-settings.ts'
@@ -127,7 +128,22 @@ export async function createHttpDoor(
   addSettingsRoutes(app, reaching)
   addReplayRoutes(app, deps)
   addKeyRoutes(app, deps)
+  servePlainEventsFirst(app, deps, config)
   return app
+}
+
+/** In front of the framework: what is not served there goes on to it as if nothing had been. */
+function servePlainEventsFirst(app: FastifyInstance, deps: IngestHttpDeps, config: IngestHttpConfig): void {
+  let closing = false
+  app.addHook('preClose', (done) => {
+    closing = true
+    done()
+  })
+  const servePlain = createPlainEvents(deps, config, () => closing)
+  app.server.removeAllListeners('request')
+  app.server.on('request', (request, response) => {
+    if (!servePlain(request, response)) app.routing(request, response)
+  })
 }
 
 /** The route as it is written, whatever the address was. */

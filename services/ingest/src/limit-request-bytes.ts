@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { RequestBudget, RequestShare } from './request-budget.ts'
 
 /** A length that is taken at the sender's word: what does not come is missed in the budget for a moment only. */
-const trustedBytes = 16 * 1024
+export const trustedBytes = 16 * 1024
 
 /**
  * Counts what every request of the door holds against the budget, from before its body is read until its answer is

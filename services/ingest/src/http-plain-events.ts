@@ -1,0 +1,182 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '@millrace/catalog/authenticate-key'
+import { discardRest } from '@millrace/service-kit/discard-rest'
+import { ServiceError } from '@millrace/service-kit/errors'
+import { problemHeaders, requestIdOf, toProblem, toServiceError } from '@millrace/service-kit/problem-http'
+import { formatRateLimit, type RateLimitAnswer } from '@millrace/service-kit/rate-limit-http'
+import { acceptRequest } from './accept-request.ts'
+import { admitEvents } from './admit-events.ts'
+import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
+import { trustedBytes } from './limit-request-bytes.ts'
+import { isBinaryMode } from './read-binary-event.ts'
+import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
+import { createReception } from './reception.ts'
+
+/** Serves a request, or leaves it as it is and returns false. */
+export type ServePlainEvents = (request: IncomingMessage, response: ServerResponse) => boolean
+
+interface PlainForm {
+  readonly layout: JsonLayout
+  readonly fillIn: boolean
+}
+
+/** A request of which nothing is unusual. */
+interface PlainRequest {
+  readonly form: PlainForm
+  readonly bytes: number
+}
+
+const path = '/v1/events'
+const route = `POST ${path}`
+const forms: ReadonlyMap<string | undefined, PlainForm> = new Map([
+  ['application/cloudevents+json', { layout: 'one', fillIn: false }],
+  ['application/cloudevents-batch+json', { layout: 'batch', fillIn: false }],
+  ['application/json', { layout: 'either', fillIn: true }],
+])
+
+/**
+ * POST /v1/events as nearly all of it comes, without the framework, whose part of such a request costs as much as all
+ * the rest. Only what would get through up to its body is served here: with a key that is good and within its
+ * limit, in a plain JSON form, not encoded, of a known length. Everything else is left to the route in
+ * `http-events.ts`, which says no; from the body on both go the same way. `plain-events.test.ts` compares them.
+ */
+export function createPlainEvents(
+  deps: IngestHttpDeps,
+  config: IngestHttpConfig,
+  isClosing: () => boolean,
+): ServePlainEvents {
+  return (request, response) => {
+    if (request.url !== path || request.method !== 'POST' || isClosing()) return false
+    const plain = readPlainRequest(request, config.maxBodyBytes)
+    if (plain === undefined) return false
+    let principal: Principal
+    try {
+      principal = deps.authenticator.authenticate(request.headers.authorization, 'events:write')
+    } catch {
+      return false
+    }
+    const limit = deps.limits.take(principal, 1)
+    if (limit?.admitted === false) return false
+    const exchange: Exchange = { request, response, requestId: requestIdOf(request), principal, limit }
+    collect(deps, exchange, plain.bytes, (body) => accept(deps, config, exchange, plain.form, body))
+    return true
+  }
+}
+
+function readPlainRequest({ headers }: IncomingMessage, maxBodyBytes: number): PlainRequest | undefined {
+  const form = forms.get(headers['content-type'])
+  const bytes = Number(headers['content-length'])
+  if (form === undefined || !(bytes > 0 && bytes <= maxBodyBytes) || headers.host === undefined)
+    return undefined
+  if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined)
+    return undefined
+  if (headers.prefer !== undefined || (form.fillIn && isBinaryMode(headers))) return undefined
+  return { form, bytes }
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  readonly principal: Principal
+  limit: RateLimitAnswer | undefined
+}
+
+/** Reads the body within the budget; whoever is gone before all of it has come is not answered. */
+function collect(
+  deps: IngestHttpDeps,
+  exchange: Exchange,
+  bytes: number,
+  done: (body: Buffer) => void,
+): void {
+  const { request, response } = exchange
+  try {
+    const share = deps.requestBudget.open()
+    response.on('close', () => share.close())
+    // As `limitRequestBytes` does it.
+    if (bytes <= trustedBytes) share.take(bytes)
+    let held = 0
+    const pieces: Buffer[] = []
+    const take = (piece: Buffer): void => {
+      held += piece.length
+      try {
+        if (bytes > trustedBytes) share.take(piece.length)
+        if (held === bytes) done(pieces.length === 0 ? piece : Buffer.concat([...pieces, piece], bytes))
+        else pieces.push(piece)
+      } catch (error) {
+        request.off('data', take)
+        refuse(deps, exchange, error)
+        if (held < bytes) leaveRest(exchange)
+      }
+    }
+    request.on('data', take)
+  } catch (error) {
+    refuse(deps, exchange, error)
+    leaveRest(exchange)
+  }
+}
+
+/** Of a body that was refused before all of it had come. */
+function leaveRest({ request, response }: Exchange): void {
+  request.pause()
+  response.on('finish', () => discardRest(request))
+}
+
+function accept(
+  deps: IngestHttpDeps,
+  config: IngestHttpConfig,
+  exchange: Exchange,
+  { layout, fillIn }: PlainForm,
+  body: Buffer,
+): void {
+  const { principal, request } = exchange
+  const { traceparent } = request.headers
+  const reception = createReception(deps, {
+    principal,
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+    fillIn,
+  })
+  const events = readJsonEvents(body, layout, reception, config.maxEvents)
+  if (request.socket.destroyed) throw new ServiceError('request-timeout', 'The sender has gone.')
+  exchange.limit = admitEvents(deps.limits, principal, events) ?? exchange.limit
+  const terms = { leftMs: config.requestTimeoutMs, untilStored: false, gone: neverGone }
+  acceptRequest(deps, events, terms).then(
+    ({ ids }) => {
+      deps.metrics.accepted(ids.length)
+      answer(deps, exchange, 202, jsonFields, { accepted: ids.length, ids })
+    },
+    (error: unknown) => refuse(deps, exchange, error),
+  )
+}
+
+const jsonFields = ['content-type', 'application/json; charset=utf-8']
+
+/** Nobody waits longer than for Kafka here. */
+const neverGone = (): AbortSignal => {
+  throw new Error('a plain request does not wait for storage')
+}
+
+function refuse(deps: IngestHttpDeps, exchange: Exchange, error: unknown): void {
+  const told = toServiceError(error)
+  if (error instanceof ServiceError) deps.metrics.refused(told.code)
+  else deps.logger.error({ err: error, requestId: exchange.requestId }, 'request failed')
+  const problem = toProblem(told)
+  answer(deps, exchange, problem.status, problemHeaders(told).flat(), problem)
+}
+
+/** Names and values in turn, as Node writes them without looking at each by its name first. */
+function answer(
+  deps: IngestHttpDeps,
+  { response, requestId, limit }: Exchange,
+  status: number,
+  fields: readonly string[],
+  body: unknown,
+): void {
+  deps.metrics.request(route, status)
+  const text = JSON.stringify(body)
+  const head = ['x-request-id', requestId]
+  if (limit !== undefined) for (const [name, value] of formatRateLimit(limit)) head.push(name, value)
+  head.push(...fields, 'content-length', String(Buffer.byteLength(text)))
+  response.writeHead(status, head)
+  response.end(text)
+}
