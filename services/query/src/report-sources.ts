@@ -1,12 +1,20 @@
 import { needsEvents, subjectCondition } from './report-access.ts'
-import { effectiveChanges, unrolledChanges } from './report-changes.ts'
+import { effectiveChanges } from './report-changes.ts'
 import type { ReportQuery } from './report-query.ts'
 import { valueForm } from './report-values.ts'
-import { windowOf } from './report-windows.ts'
+import { type Minutes, rollupSources } from './rollup-sources.ts'
+import {
+  groupColumns,
+  groupConditions,
+  micros,
+  ofMeter,
+  seconds,
+  unrolledTimes,
+  windowColumns,
+} from './source-columns.ts'
 import type { Parameters } from './statement.ts'
 
 const minuteUs = 60_000_000
-const ofMeter = 'tenant = {tenant:String} AND meter = {meter:String} AND version = {version:UInt64}'
 const place = '(kafka_partition, kafka_offset, kafka_index)'
 const minuteOfEvent = "toStartOfMinute(toDateTime(occurred_at, 'UTC'))"
 
@@ -14,7 +22,7 @@ const minuteOfEvent = "toStartOfMinute(toDateTime(occurred_at, 'UTC'))"
  * SELECTs that together hold every reading of a report once, with the columns w (start of the window), g0… (groups),
  * c (readings), s (part of the value) and, where order matters, t (place in time).
  *
- * Minutes that lie wholly in the range come from the rollup, the parts at its ends from single readings. So do minutes
+ * Minutes that lie wholly in the range come from the rollups, the parts at its ends from single readings. So do minutes
  * with a retraction or settlement that the rollup could not take in: of extremes, which cannot be taken back, and of a
  * meter that is younger than the event.
  */
@@ -33,52 +41,17 @@ export function reportSources(query: ReportQuery, parameters: Parameters): reado
   const minutes = wholeMinutes(query)
   if (minutes === undefined || needsEvents(meter, access))
     return [singlesSource(query, everything, parameters)]
-  parameters.minutesFrom = minutes.from
-  parameters.minutesTo = minutes.to
   const besides = besidesMinutes(query, minutes)
   return [
-    minutesSource(query, parameters),
+    ...rollupSources(query, minutes, parameters),
     ...(besides === '' ? [] : [singlesSource(query, besides, parameters)]),
   ]
-}
-
-interface Minutes {
-  /** Seconds. */
-  readonly from: number
-  readonly to: number
 }
 
 function wholeMinutes({ fromUs, toUs }: ReportQuery): Minutes | undefined {
   const from = Math.ceil(fromUs / minuteUs) * 60
   const to = Math.floor(toUs / minuteUs) * 60
   return from < to ? { from, to } : undefined
-}
-
-function micros(name: string): string {
-  return `fromUnixTimestamp64Micro({${name}:Int64}, 'UTC')`
-}
-
-function seconds(name: string): string {
-  return `toDateTime({${name}:UInt32}, 'UTC')`
-}
-
-/** Whole minutes of the range, but for those that the rollup does not have right. */
-function minutesSource(query: ReportQuery, parameters: Parameters): string {
-  const { ofMinute } = valueForm(query.meter.aggregation)
-  const part = ofMinute === undefined ? '' : `, ${ofMinute} AS s`
-  return `SELECT ${windowColumns(query, 'minute')}${groupColumns(query, '`group`')}, count AS c${part}
-  FROM meter_minutes
-  WHERE ${ofMeter}
-    AND minute >= ${seconds('minutesFrom')} AND minute < ${seconds('minutesTo')}${
-      query.changes.unrolled ? `\n    AND minute NOT IN (${unrolledMinutes(query, parameters)})` : ''
-    }${groupConditions(query, '`group`', parameters)}`
-}
-
-/** Minutes with a change of an event that did not go into the meter's rollup. */
-function unrolledMinutes(query: ReportQuery, parameters: Parameters): string {
-  return `SELECT ${minuteOfEvent} FROM event_changes
-      WHERE ${unrolledChanges(query.meter, parameters)}
-        AND occurred_at >= ${seconds('minutesFrom')} AND occurred_at < ${seconds('minutesTo')}`
 }
 
 /** A condition on `occurred_at`: parts of minutes at both ends, minutes that the rollup leaves out; may be empty. */
@@ -92,7 +65,7 @@ function besidesMinutes(query: ReportQuery, { from, to }: Minutes): string {
       : []),
   ]
   const left = `(occurred_at >= ${seconds('minutesFrom')} AND occurred_at < ${seconds('minutesTo')}
-      AND ${minuteOfEvent} IN (${unrolledMinutes(query, {})}))`
+      AND ${minuteOfEvent} IN (${unrolledTimes(query, {})}))`
   return [...ends, ...(query.changes.unrolled ? [left] : [])].join('\n    OR ')
 }
 
@@ -152,34 +125,4 @@ function valuesSource(query: ReportQuery, time: string, parameters: Parameters):
   WHERE ${ofMeter} AND ${time}${
     query.changes.retractions ? `\n    AND ${place} NOT IN (${changed('retraction', time)})` : ''
   }${allowed}${groupConditions(query, '`group`', parameters)}`
-}
-
-function windowColumns({ window, grid }: ReportQuery, at: string): string {
-  const piece = grid === undefined ? '' : `, intDiv(toUnixTimestamp(${at}), {grid:UInt32}) AS piece`
-  return `${windowOf(window, at)} AS w${piece}`
-}
-
-function groupColumns({ meter, groupBy }: ReportQuery, array: string): string {
-  return groupBy
-    .map((name, index) => `, ${array}[${meter.dimensions.indexOf(name) + 1}] AS g${index}`)
-    .join('')
-}
-
-/** What the caller filters by, and what its key restricts it to where the groups hold the subject. */
-function groupConditions(
-  { meter, access, filter }: ReportQuery,
-  array: string,
-  parameters: Parameters,
-): string {
-  const element = (dimension: string): string => `${array}[${meter.dimensions.indexOf(dimension) + 1}]`
-  const asked = filter.map(({ dimension, values }, index) => {
-    parameters[`filter${index}`] = values
-    return ` AND ${element(dimension)} IN {filter${index}:Array(String)}`
-  })
-  const { subjectDimension } = meter
-  const ofKey =
-    subjectDimension === undefined || needsEvents(meter, access)
-      ? ''
-      : subjectCondition(element(subjectDimension), access.subjects, parameters)
-  return asked.join('') + ofKey
 }

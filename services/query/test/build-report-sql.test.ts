@@ -6,7 +6,7 @@ import { meter, query } from './report-fixtures.ts'
 const minute = 60_000_000
 
 t.test('a range of whole minutes reads the rollup only', async (t) => {
-  const { sql, parameters } = buildReportSql(query)
+  const { sql, parameters } = buildReportSql({ ...query, window: 'minute' })
   t.match(sql, 'FROM meter_minutes')
   t.notMatch(sql, 'FROM events')
   t.match(parameters, {
@@ -16,11 +16,11 @@ t.test('a range of whole minutes reads the rollup only', async (t) => {
   })
   t.equal(
     sql,
-    `SELECT toString(w) AS window_start, toString(w + 3600) AS window_end, toString(readings), toString(w) AS k0
+    `SELECT toString(w) AS window_start, toString(w + 60) AS window_end, toString(readings), toString(w) AS k0
 FROM (
   SELECT w, sum(c) AS readings
   FROM (
-  SELECT toUnixTimestamp(toStartOfHour(minute, {timezone:String})) AS w, count AS c
+  SELECT toUnixTimestamp(toStartOfMinute(minute, {timezone:String})) AS w, count AS c
   FROM meter_minutes
   WHERE tenant = {tenant:String} AND meter = {meter:String} AND version = {version:UInt64}
     AND minute >= toDateTime({minutesFrom:UInt32}, 'UTC') AND minute < toDateTime({minutesTo:UInt32}, 'UTC')
@@ -31,6 +31,30 @@ FROM (
 ORDER BY w
 LIMIT {limit:UInt32}`,
   )
+})
+
+const tablesOf = (sql: string): string[] => [...new Set(sql.match(/meter_(minutes|hours|days)/g))].sort()
+
+t.test('a range is read from the coarsest rollups that fit its ends and windows', async (t) => {
+  const hour = 3_600_000_000
+  const read = (change: object): string[] =>
+    tablesOf(buildReportSql({ ...query, timezone: 'UTC', ...change }).sql)
+  t.same(read({ window: 'total' }), ['meter_days'])
+  t.same(read({ window: 'day' }), ['meter_days'])
+  t.same(read({ window: 'hour' }), ['meter_hours'])
+  t.same(read({ window: 'minute' }), ['meter_minutes'])
+  t.same(read({ window: 'total', fromUs: query.fromUs - hour }), ['meter_days', 'meter_hours'])
+  t.same(read({ window: 'total', fromUs: query.fromUs - minute }), ['meter_days', 'meter_minutes'])
+  t.same(read({ window: 'total', toUs: query.fromUs + hour }), ['meter_hours'])
+  t.same(read({ window: 'month', timezone: 'Asia/Kolkata' }), ['meter_days', 'meter_hours', 'meter_minutes'])
+  t.same(read({ window: 'day', timezone: 'Asia/Kolkata' }), ['meter_hours', 'meter_minutes'])
+  t.same(
+    read({ window: 'total', timezone: 'Asia/Kolkata' }),
+    ['meter_days'],
+    'it has no borders but its ends',
+  )
+  t.same(read({ window: 'total', grid: 86_400 }), ['meter_days'])
+  t.same(read({ window: 'total', grid: 3_600 }), ['meter_hours'], 'pieces of an hour')
 })
 
 t.test('the parts of minutes at both ends are read from the events', async (t) => {

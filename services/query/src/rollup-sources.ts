@@ -1,0 +1,143 @@
+import type { ReportQuery } from './report-query.ts'
+import { valueForm } from './report-values.ts'
+import { windowOf } from './report-windows.ts'
+import {
+  groupColumns,
+  groupConditions,
+  ofMeter,
+  seconds,
+  unrolledTimes,
+  windowColumns,
+} from './source-columns.ts'
+import type { Parameters } from './statement.ts'
+
+/** Whole minutes; in seconds. */
+export interface Minutes {
+  readonly from: number
+  readonly to: number
+}
+
+const hour = 3_600
+const day = 86_400
+
+/** Whole hours or days of UTC within a range, and which of them cannot be taken as a whole. */
+interface Level {
+  readonly from: number
+  readonly to: number
+  /** SELECTs of those that two windows share, or that hold a minute which the rollup does not have right. */
+  readonly split: string
+}
+
+/**
+ * Whole minutes of a range from the coarsest rollups that fit: days of UTC that lie in one window, the hours of the rest
+ * that lie in one window, the minutes of what is left then. Which days and hours two windows share ClickHouse finds out
+ * by the same calendar that it cuts windows by: midnight in Kolkata splits an hour, a month's begin in Stockholm a day.
+ */
+export function rollupSources(
+  query: ReportQuery,
+  minutes: Minutes,
+  parameters: Parameters,
+): readonly string[] {
+  parameters.minutesFrom = minutes.from
+  parameters.minutesTo = minutes.to
+  const hours = usesHours(query) ? levelOf(query, minutes, hour, parameters) : undefined
+  const days = usesDays(query) ? levelOf(query, minutes, day, parameters) : undefined
+  const conditions = {
+    days: days && [inLevel('day', 'days'), ...whole('day', days)],
+    hours: hours && [
+      inLevel('hour', 'hours'),
+      ...besides('hour', 'toStartOfDay', days, 'days'),
+      ...whole('hour', hours),
+    ],
+    minutes: [
+      inLevel('minute', 'minutes'),
+      ...besides('minute', 'toStartOfHour', hours, 'hours'),
+      ...(query.changes.unrolled ? [`minute NOT IN (${unrolledTimes(query, parameters)})`] : []),
+    ],
+  }
+  const source = (table: string, column: string, of: readonly string[] | undefined): readonly string[] =>
+    of === undefined ? [] : [sourceOf(query, table, column, of, parameters)]
+  return [
+    ...source('meter_days', 'day', conditions.days),
+    ...source('meter_hours', 'hour', leavesNothing(hours, days) ? undefined : conditions.hours),
+    ...source('meter_minutes', 'minute', leavesNothing(minutes, hours) ? undefined : conditions.minutes),
+  ]
+}
+
+/** The coarser level has all of the range. */
+function leavesNothing(range: Minutes | undefined, level: Level | undefined): boolean {
+  return level !== undefined && level.split === '' && level.from === range?.from && level.to === range.to
+}
+
+function usesHours({ window, grid = day }: ReportQuery): boolean {
+  return window !== 'minute' && grid >= hour
+}
+
+/** In most zones every day of UTC is shared by two days. */
+function usesDays({ window, timezone, grid = day }: ReportQuery): boolean {
+  const coarse = window === 'week' || window === 'month' || window === 'year' || window === 'total'
+  return (coarse || (window === 'day' && timezone === 'UTC')) && grid >= day
+}
+
+function levelOf(
+  query: ReportQuery,
+  minutes: Minutes,
+  length: number,
+  parameters: Parameters,
+): Level | undefined {
+  const from = Math.ceil(minutes.from / length) * length
+  const to = Math.floor(minutes.to / length) * length
+  if (from >= to) return undefined
+  const name = length === day ? 'days' : 'hours'
+  parameters[`${name}From`] = from
+  parameters[`${name}To`] = to
+  const split = [
+    ...(query.window === 'total' || query.timezone === 'UTC' ? [] : [shared(query, name)]),
+    ...(query.changes.unrolled
+      ? [unrolledTimes(query, parameters, length === day ? 'toStartOfDay' : 'toStartOfHour')]
+      : []),
+  ]
+  return { from, to, split: split.join(' UNION ALL ') }
+}
+
+/** Days or hours of which two windows have a part. An hour that is shared lies in a day that is. */
+function shared({ window }: ReportQuery, name: 'days' | 'hours'): string {
+  const starts = (at: string, length: number): string =>
+    `${windowOf(window, at)} != ${windowOf(window, `${at} + ${length - 1}`)}`
+  const firstDay = `intDiv({${name}From:UInt32}, ${day})`
+  const days = `SELECT toDateTime((${firstDay} + number) * ${day}, 'UTC') AS day
+      FROM numbers(intDiv({${name}To:UInt32}, ${day}) - ${firstDay} + 1) WHERE ${starts('day', day)}`
+  if (name === 'days') return days
+  const first = window === 'hour' ? days.replace(/ WHERE .*$/s, '') : days
+  return `SELECT day + arrayJoin(range(24)) * ${hour} AS hour FROM (${first}) WHERE ${starts('hour', hour)}`
+}
+
+function inLevel(column: string, name: string): string {
+  return `${column} >= ${seconds(`${name}From`)} AND ${column} < ${seconds(`${name}To`)}`
+}
+
+function whole(column: string, { split }: Level): string[] {
+  return split === '' ? [] : [`${column} NOT IN (${split})`]
+}
+
+/** What the coarser level leaves. */
+function besides(column: string, round: string, level: Level | undefined, name: string): string[] {
+  if (level === undefined) return []
+  const outside = `${column} < ${seconds(`${name}From`)} OR ${column} >= ${seconds(`${name}To`)}`
+  return [`(${outside}${level.split === '' ? '' : ` OR ${round}(${column}) IN (${level.split})`})`]
+}
+
+function sourceOf(
+  query: ReportQuery,
+  table: string,
+  column: string,
+  conditions: readonly string[],
+  parameters: Parameters,
+): string {
+  const { ofMinute } = valueForm(query.meter.aggregation)
+  const part = ofMinute === undefined ? '' : `, ${ofMinute} AS s`
+  return `SELECT ${windowColumns(query, column)}${groupColumns(query, '`group`')}, count AS c${part}
+  FROM ${table}
+  WHERE ${ofMeter}
+    AND ${conditions.join('\n    AND ')}${groupConditions(query, '`group`', parameters)}`
+}
