@@ -7,7 +7,8 @@ import type {
 import type { Logger } from '@millrace/service-kit/log'
 import { readCommitted } from './commit-positions.ts'
 import type { Lane } from './lanes.ts'
-import { createOffsetTracker, decodeProgress } from './track-offsets.ts'
+import { decodeProgress } from './progress-metadata.ts'
+import { createOffsetTracker } from './track-offsets.ts'
 
 /** librdkafka's name for the beginning of a partition (RD_KAFKA_OFFSET_BEGINNING). */
 export const beginning = -2
@@ -43,14 +44,14 @@ function toLane(
   logger: Logger,
 ): Lane {
   const start = typeof offset === 'number' && offset >= 0 ? offset : undefined
-  const finished = start === undefined || !metadata ? [] : decodeProgress(metadata, start)
-  if (finished === undefined)
+  const progress = start === undefined || !metadata ? undefined : decodeProgress(metadata, start)
+  if (metadata && progress === undefined)
     logger.warn({ topic, partition }, 'committed progress was not written by this service')
   return {
     topic,
     partition,
     tierDelayMs,
-    tracker: createOffsetTracker(start, finished),
+    tracker: createOffsetTracker(start, progress),
     consumer,
     state: 'owned',
     records: 0,

@@ -1,7 +1,7 @@
 import type { KafkaConsumer } from '@millrace/service-kit/kafka-consumer'
 import type { ConsumerPosition } from '@millrace/service-kit/kafka-transactional-producer'
 import type { AssignedPartition } from './assigned-partition.ts'
-import { encodeProgress } from './track-offsets.ts'
+import { encodeProgress } from './progress-metadata.ts'
 
 /** How far a partition has come, as it is committed. */
 export interface Position {
@@ -16,9 +16,9 @@ const committedTimeoutMs = 5_000
 export function readPositions(partitions: readonly AssignedPartition[], tag: string): readonly Position[] {
   return [...new Set(partitions)].flatMap((partition) => {
     const offset = partition.tracker.lowWatermark()
-    if (offset === undefined) return []
-    const metadata = encodeProgress(tag, offset, partition.tracker.finishedAbove())
-    return [{ partition, offset, metadata }]
+    const progress = partition.tracker.progress()
+    if (offset === undefined || progress === undefined) return []
+    return [{ partition, offset, metadata: encodeProgress(tag, progress) }]
   })
 }
 

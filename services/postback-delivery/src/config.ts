@@ -6,6 +6,7 @@ import {
   rootKeySettings,
   secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
+import type { BreakersConfig } from './breakers.ts'
 import { requestSettings } from './request-settings.ts'
 
 export const settings = {

@@ -10,7 +10,16 @@ import {
 import type { Logger } from '@millrace/service-kit/log'
 import { beginning, readLanes } from './assign-partitions.ts'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
-import { giveBack, hasRoom, type Lane, type LaneLimits, release, setPauses, take } from './lanes.ts'
+import {
+  findCrowded,
+  giveBack,
+  hasRoom,
+  type Lane,
+  type LaneLimits,
+  release,
+  setPauses,
+  take,
+} from './lanes.ts'
 import { createSignal, waitUntil } from './signal.ts'
 
 /** Reads deliveries from some topics, each record when its time has come. */
@@ -30,6 +39,8 @@ export interface DeliveryConsumerDeps {
   readonly onRecord: (record: DeliveryRecord) => void
   /** The record is no delivery: there is nothing to be done for it but to go on. */
   readonly onUndecodable: (record: SourceRecord) => void
+  /** Puts off some of the oldest records of a partition that wait for their turn. */
+  readonly relieve: (partition: AssignedPartition, count: number) => void
   /** Finishes what is under way for partitions that are leaving, and writes it down. */
   readonly drain: (partitions: readonly AssignedPartition[]) => Promise<void>
   readonly logger: Logger
@@ -47,6 +58,7 @@ export interface DeliveryConsumerOptions extends LaneLimits {
 const maxRead = 256
 /** Rebalances are heard of only while reading, and a group waits for nobody longer than max.poll.interval.ms. */
 const idleReadMs = 1_000
+const relieveEveryMs = 250
 
 export async function connectDeliveryConsumer(
   deps: DeliveryConsumerDeps,
@@ -97,12 +109,22 @@ export async function connectDeliveryConsumer(
     setPauses(consumer, allLanes(), !room)
     return await consumer.consume(maxRead, 0)
   }
+  let relievedMs = 0
+  const relieveCrowded = (): void => {
+    // What is put off is finished only when Kafka has it.
+    if (deps.now() - relievedMs < relieveEveryMs) return
+    for (const lane of findCrowded(allLanes())) {
+      relievedMs = deps.now()
+      deps.relieve(lane, Math.ceil(lane.tracker.unfinished() / 2))
+    }
+  }
   const run = async (): Promise<void> => {
     while (!stopping) {
       try {
         const messages = await read()
         for (const message of messages) take(lanes.get(keyOf(message)), message)
         const pauseMs = release(allLanes(), deps, idleReadMs)
+        relieveCrowded()
         await giveBack(consumer, allLanes(), options)
         if (messages.length < maxRead) await signal.wait(pauseMs)
       } catch (error) {

@@ -1,24 +1,24 @@
-import type { Delivery } from '@millrace/proto'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import type { TransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
-import type { Logger } from '@millrace/service-kit/log'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
-import { createAttemptQueue } from './attempt-queue.ts'
+import { type AttemptQueue, createAttemptQueue, type PutOffReason } from './attempt-queue.ts'
 import type { AwaitCatalog } from './await-catalog.ts'
-import type { HttpSender } from './http-sender.ts'
-import { type AttempterConfig, createAttempter } from './make-attempt.ts'
-import type { DeliveryMetrics } from './metrics.ts'
+import { tierMessage } from './describe-attempt.ts'
+import { type AttempterConfig, type AttempterDeps, createAttempter } from './make-attempt.ts'
+import type { OpenReceiver } from './open-receiver.ts'
 import { createOutcomeWriter } from './outcome-writer.ts'
-import type { Target } from './resolve-target.ts'
+import { createRecordPlacer } from './place-record.ts'
+import { chooseTier } from './retry-schedule.ts'
 import { createRecordRouter } from './route-record.ts'
-import type { SignRequest } from './sign-request.ts'
+import type { SharedState } from './shared-state.ts'
 import { createSignal, waitUntil } from './signal.ts'
 
 /** From a record that is ripe to its outcome, written down. */
 export interface DeliveryFlow {
   take(record: DeliveryRecord): void
   skip(record: SourceRecord): void
-  inFlight(): number
+  /** Deliveries that are due, by receiver. */
+  readonly queue: Pick<AttemptQueue, 'inFlight' | 'depths' | 'depthOf' | 'recheck' | 'relieve'>
   unsettled(): number
   /** Records that wait for their turn. */
   waiting(): number
@@ -27,60 +27,65 @@ export interface DeliveryFlow {
   stop(graceMs: number): Promise<void>
 }
 
-export interface DeliveryFlowDeps {
-  readonly sender: HttpSender
+export interface DeliveryFlowDeps extends AttempterDeps {
   readonly connectProducer: () => Promise<TransactionalProducer>
   readonly awaitCatalog: AwaitCatalog
-  readonly resolve: (delivery: Delivery) => Target
-  readonly sign: SignRequest
+  readonly openReceiver: OpenReceiver
+  /** Undefined until it has been read; no record comes before. */
+  readonly shared: () => Pick<SharedState, 'breakers' | 'instances'> | undefined
+  /** Partitions of millrace.postbacks. */
+  readonly homes: () => number
   readonly onSettled: () => void
   readonly onState: (missing: string | undefined) => void
-  readonly logger: Logger
-  readonly metrics: DeliveryMetrics
-  readonly now: () => number
-  readonly random: () => number
 }
+
+export type DeliveryFlowConfig = AttempterConfig &
+  Pick<KafkaConfig, 'kafkaTopicPrefix'> & {
+    readonly concurrency: number
+    readonly maxWaiting: number
+    readonly maxWaitingBytes: number
+  }
 
 /** Each is repeated after a crash: above this, attempts wait until Kafka has written some down. */
 const maxUnsettled = 2_000
 /** How long the group waits, when partitions move, for attempts under way; what takes longer is repeated. */
 const drainMs = 3_000
 const flushMs = 5_000
+/** A slot at a tier's very end counts as within it. */
+const slackMs = 100
 
-export function createDeliveryFlow(
-  deps: DeliveryFlowDeps,
-  config: AttempterConfig & Pick<KafkaConfig, 'kafkaTopicPrefix'> & { concurrency: number },
-): DeliveryFlow {
+export function createDeliveryFlow(deps: DeliveryFlowDeps, config: DeliveryFlowConfig): DeliveryFlow {
   const attempted = createSignal()
   let stopped = false
   const attempt = createAttempter(deps, config)
-  const run = async (record: DeliveryRecord): Promise<void> => {
-    const { messages, report } = await attempt(record.delivery)
+  const run = async (record: DeliveryRecord, isProbe: boolean): Promise<void> => {
+    const { messages, report, receiver } = await attempt(record.delivery)
     // Cut off by our own stop, or another instance's by now: as if it had not been made.
     const abandoned = stopped || record.partition.state === 'gone'
     report(abandoned)
-    if (!abandoned) writer.finish(record, messages)
+    if (abandoned) return
+    if (receiver !== undefined) deps.shared()?.breakers.report(receiver, receiver.health, isProbe)
+    writer.finish(record, messages, receiver !== undefined)
+  }
+  const putOff = (record: DeliveryRecord, notBeforeMs: number, reason: PutOffReason): void => {
+    deps.metrics.putOffs.inc({ reason })
+    const { delivery } = record
+    const later = { ...delivery, notBeforeUs: notBeforeMs * 1_000, putOff: (delivery.putOff ?? 0) + 1 }
+    const tier = chooseTier(notBeforeMs - deps.now() + slackMs)
+    writer.finish(record, [tierMessage(later, tier, config.kafkaTopicPrefix)], false)
   }
   const queue = createAttemptQueue(
     {
-      mayStart: () => writer.unsettled() < maxUnsettled,
+      ...deps,
       attempt: run,
+      putOff,
+      gate: (queueKey, leaseMs) => deps.shared()?.breakers.gate(queueKey, leaseMs) ?? 'go',
+      mayStart: () => writer.unsettledAttempts() < maxUnsettled,
       onFinished: attempted.notify,
     },
-    config,
+    // The rest is for what waits for its time and for Kafka: receivers that take nothing must not keep others from being read.
+    { ...config, maxWaiting: config.maxWaiting / 2, maxWaitingBytes: config.maxWaitingBytes / 2 },
   )
-  const place = (record: DeliveryRecord): void => {
-    // The partition's next owner reads it again.
-    if (record.partition.state !== 'owned') return
-    const target = deps.resolve(record.delivery)
-    if (target.kind === 'send') queue.add(record, target)
-    else void run(record)
-  }
-  const enqueue = (record: DeliveryRecord): void => {
-    const behind = deps.awaitCatalog(record.delivery)
-    if (behind === undefined) place(record)
-    else void behind.then(() => place(record))
-  }
   const writer = createOutcomeWriter({
     ...deps,
     connect: deps.connectProducer,
@@ -89,16 +94,37 @@ export function createDeliveryFlow(
       deps.onSettled()
     },
   })
-  const router = createRecordRouter({ ...deps, enqueue, finish: writer.finish }, config)
+  const passOn: Parameters<typeof createRecordRouter>[0]['passOn'] = (record, message) =>
+    writer.finish(record, [message], false)
+  const placer = createRecordPlacer(
+    {
+      ...deps,
+      queue,
+      passOn,
+      conclude: (record) => void run(record, false),
+      instances: () => deps.shared()?.instances,
+    },
+    config,
+  )
+  const place = (record: DeliveryRecord): void => {
+    // The partition's next owner reads it again.
+    if (record.partition.state === 'owned') placer.place(record)
+  }
+  const enqueue = (record: DeliveryRecord): void => {
+    const behind = deps.awaitCatalog(record.delivery)
+    if (behind === undefined) place(record)
+    else void behind.then(() => place(record))
+  }
+  const router = createRecordRouter({ ...deps, enqueue, hasRoom: placer.hasRoom, passOn }, config)
   return {
     take: router.route,
     skip(record) {
       deps.metrics.undecodable.inc()
       const { topic, partition } = record.partition
       deps.logger.error({ topic, partition, offset: record.offset }, 'record is no delivery, skipped')
-      writer.finish(record, [])
+      writer.finish(record, [], false)
     },
-    inFlight: queue.inFlight,
+    queue,
     unsettled: writer.unsettled,
     waiting: () => queue.waiting() + router.held(),
     async drain(partitions) {

@@ -3,6 +3,7 @@ import {
   deadTopic,
   deliveriesTopic,
   parkedTopic,
+  postbacksTopic,
   type RetryTier,
   retryTopic,
   type TopicDescription,
@@ -57,7 +58,12 @@ export function toMessages(delivery: Delivery, judged: Judged, prefix: string): 
 }
 
 function nextMessage(delivery: Delivery, judged: Judged, prefix: string): OutgoingMessage | undefined {
-  const made = { ...delivery, attempts: attemptNumber(delivery, judged), steps: nextStep(delivery) }
+  const made = {
+    ...delivery,
+    attempts: attemptNumber(delivery, judged),
+    steps: nextStep(delivery),
+    putOff: undefined,
+  }
   if (judged.next !== undefined)
     return tierMessage({ ...made, notBeforeUs: judged.next.atMs * 1_000 }, judged.next.tier, prefix)
   const last = keptIn[judged.verdict]
@@ -89,6 +95,11 @@ function attemptMessage(attempt: Attempt, prefix: string): OutgoingMessage {
 /** The record with which a delivery waits in a tier. */
 export function tierMessage(delivery: Delivery, tier: RetryTier, prefix: string): OutgoingMessage {
   return deliveryMessage(delivery, prefix + retryTopic(tier).name)
+}
+
+/** The record with which a delivery goes to a partition of millrace.postbacks. */
+export function homeMessage(delivery: Delivery, partition: number, prefix: string): OutgoingMessage {
+  return { ...deliveryMessage(delivery, prefix + postbacksTopic.name), partition }
 }
 
 function deliveryMessage(delivery: Delivery, topic: string): OutgoingMessage {

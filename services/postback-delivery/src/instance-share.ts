@@ -9,6 +9,8 @@ export interface InstanceShare {
    * they take together up to twice what is allowed, or less than that.
    */
   share(): number
+  /** Instances that read partitions, this one included. */
+  count(): number
   stop(): void
 }
 
@@ -49,14 +51,16 @@ export function startInstanceShare(
   }
   const timer = setInterval(tell, tellEveryMs)
   tell()
+  const others = (): readonly number[] =>
+    [...heard.values()]
+      .filter(({ atMs, partitions }) => partitions > 0 && deps.now() - atMs <= goneAfterMs)
+      .map(({ partitions }) => partitions)
   return {
     share() {
       const own = deps.partitions()
-      let all = own
-      for (const { atMs, partitions } of heard.values())
-        if (deps.now() - atMs <= goneAfterMs) all += partitions
-      return own === 0 || all === 0 ? 1 : own / all
+      return own === 0 ? 1 : own / others().reduce((all, partitions) => all + partitions, own)
     },
+    count: () => others().length + 1,
     stop() {
       clearInterval(timer)
       ignore()

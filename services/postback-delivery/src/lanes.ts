@@ -1,8 +1,8 @@
 import { Delivery } from '@millrace/proto'
 import type { KafkaConsumer, Message } from '@millrace/service-kit/kafka-consumer'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
+import { estimateBytes, maxMetadataBytes } from './progress-metadata.ts'
 import { ripeAtMs } from './retry-schedule.ts'
-import { longestSpan } from './track-offsets.ts'
 
 /** A partition with what its consumer has to remember. */
 export interface Lane extends AssignedPartition {
@@ -23,6 +23,14 @@ export interface LaneLimits {
 }
 
 const seekTimeoutMs = 5_000
+/**
+ * Of the metadata that a commit takes, a part each: above the first the oldest waiting records are put off, above the
+ * second nothing more is read of the partition until that has helped. What is read at a time fits between them.
+ */
+const crowdedBytes = 0.65 * maxMetadataBytes
+const fullBytes = 0.8 * maxMetadataBytes
+/** So few always fit. */
+const neverCrowded = 500
 
 /**
  * Keeps a record that was read until it is ripe. One that was read before is ignored: a seek that was given up may
@@ -137,10 +145,20 @@ export async function giveBack(
   }
 }
 
-/** Nothing more is read of partitions whose head waits, and of those that are too far ahead of their slowest record. */
+/** Partitions of which more records are unfinished, in too many places, than a commit can tell of. */
+export function findCrowded(lanes: readonly Lane[]): readonly Lane[] {
+  return lanes.filter((lane) => progressBytes(lane) > crowdedBytes)
+}
+
+function progressBytes({ tracker }: Lane): number {
+  const progress = tracker.unfinished() > neverCrowded ? tracker.progress() : undefined
+  return progress === undefined ? 0 : estimateBytes(progress)
+}
+
+/** Nothing more is read of partitions whose head waits, and of those whose progress could not be told any more. */
 export function setPauses(consumer: KafkaConsumer, lanes: readonly Lane[], starved: boolean): void {
-  const wanted = ({ ahead, tracker, paused }: Lane): boolean =>
-    starved || ahead.length > 0 || tracker.span() >= (paused ? longestSpan / 2 : longestSpan)
+  const wanted = (lane: Lane): boolean =>
+    starved || lane.ahead.length > 0 || progressBytes(lane) > (lane.paused ? crowdedBytes : fullBytes)
   const toPause = lanes.filter((lane) => !lane.paused && wanted(lane))
   const toResume = lanes.filter((lane) => lane.paused && !wanted(lane))
   if (toPause.length > 0) consumer.pause(toPause.map(({ topic, partition }) => ({ topic, partition })))

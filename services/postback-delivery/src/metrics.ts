@@ -7,7 +7,14 @@ export type DeliveryMetrics = ReturnType<typeof createDeliveryMetrics>
 /** @param state read whenever the metrics are */
 export function createDeliveryMetrics(
   registry: Registry,
-  state: { inFlight: () => number; waiting: () => number; unsettled: () => number },
+  state: {
+    inFlight: () => number
+    waiting: () => number
+    unsettled: () => number
+    receivers: () => number
+    longestQueue: () => number
+    openBreakers: () => number
+  },
 ) {
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number): Gauge =>
@@ -21,6 +28,13 @@ export function createDeliveryMetrics(
     })
   gauge('in_flight_requests', 'HTTP requests under way', state.inFlight)
   gauge('waiting_records', 'records read from Kafka that wait for their turn', state.waiting)
+  gauge('receivers', 'receivers with a queue of their own', state.receivers)
+  gauge(
+    'longest_queue_records',
+    'records that wait for the receiver with the most of them',
+    state.longestQueue,
+  )
+  gauge('open_breakers', 'receivers that are not asked because they keep failing', state.openBreakers)
   gauge('unsettled_outcomes', 'finished records that are not committed yet', state.unsettled)
   return {
     attempts: new Counter({
@@ -46,6 +60,18 @@ export function createDeliveryMetrics(
       name: `${prefix}_tier_hops_total`,
       help: 'records that went on to another retry tier because they were not due yet',
       labelNames: ['tier'],
+      registers,
+    }),
+    putOffs: new Counter({
+      name: `${prefix}_put_off_total`,
+      help: 'deliveries put off without an attempt, by why their receiver had no room',
+      labelNames: ['reason'],
+      registers,
+    }),
+    breakerTransitions: new Counter({
+      name: `${prefix}_breaker_transitions_total`,
+      help: 'breakers that this instance has opened or closed',
+      labelNames: ['to'],
       registers,
     }),
     retryLatenessSeconds: new Histogram({

@@ -13,10 +13,15 @@ import { createSignal, waitUntil } from './signal.ts'
  * So the next record of a delivery exists if and only if its former one is done.
  */
 export interface OutcomeWriter {
-  /** The record is done once `messages` are written. */
-  finish(record: SourceRecord, messages: readonly OutgoingMessage[]): void
+  /**
+   * The record is done once `messages` are written.
+   * @param attempted a request was made: it is repeated when they are not
+   */
+  finish(record: SourceRecord, messages: readonly OutgoingMessage[], attempted: boolean): void
   /** Finished records that are not written down yet. */
   unsettled(): number
+  /** Those of them for which a request was made. */
+  unsettledAttempts(): number
   /** Waits until all that is finished by now is settled; false when that took too long. */
   flush(timeoutMs: number): Promise<boolean>
   /** Gives up what is unsettled: it will be repeated. */
@@ -37,6 +42,7 @@ export interface OutcomeWriterDeps {
 interface Finished {
   readonly record: SourceRecord
   readonly messages: readonly OutgoingMessage[]
+  readonly attempted: boolean
 }
 
 /** Records that finish within this time travel together. */
@@ -53,6 +59,7 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
   let transactions = 0
   let finishedRecords = 0
   let settledRecords = 0
+  let unsettledAttempts = 0
   let producer: TransactionalProducer | undefined
   // Positions of a transaction of which it is not known whether it was committed.
   let inDoubt: readonly Position[] | undefined
@@ -106,10 +113,12 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
       if (!urgent) await delay(lingerMs)
       urgent = false
       batch = takeBatch(pending)
+      const taken = batch.reduce((count, { attempted }) => count + (attempted ? 1 : 0), 0)
       while (!(await tryToSettle())) {
         if (stopped) return
         await delay(retryMs)
       }
+      unsettledAttempts -= taken
       for (const { record } of batch) settle(record)
       batch = []
       settledRecords = finishedRecords - pending.length
@@ -121,12 +130,14 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
     running = undefined
   }
   return {
-    finish(record, messages) {
-      pending.push({ record, messages })
+    finish(record, messages, attempted) {
+      pending.push({ record, messages, attempted })
       finishedRecords += 1
+      if (attempted) unsettledAttempts += 1
       running ??= run()
     },
     unsettled: () => pending.length + batch.length,
+    unsettledAttempts: () => unsettledAttempts,
     flush(timeoutMs) {
       urgent = true
       const target = finishedRecords

@@ -3,14 +3,15 @@ import type { AssignedPartition } from './assigned-partition.ts'
 
 /** What this instance has in hand. */
 export function readDeliveryState(
-  flow: { inFlight(): number; unsettled(): number },
+  flow: { readonly queue: { inFlight(): number }; unsettled(): number },
   partitions: readonly AssignedPartition[],
 ): GetDeliveryStateResponse {
+  const inFlight = flow.queue.inFlight()
   const unfinished = partitions.reduce((sum, { records }) => sum + records, 0)
   return {
-    inFlight: flow.inFlight(),
+    inFlight,
     // Attempts may still be under way for a partition that has gone; they are in no partition's records.
-    waiting: Math.max(0, unfinished - flow.inFlight() - flow.unsettled()),
+    waiting: Math.max(0, unfinished - inFlight - flow.unsettled()),
     partitions: partitions.flatMap(({ topic, partition, tracker }) => {
       const lowWatermark = tracker.lowWatermark()
       return lowWatermark === undefined ? [] : [{ topic, partition, lowWatermark }]

@@ -16,7 +16,9 @@ export interface RecordRouter {
 export function createRecordRouter(
   deps: {
     readonly enqueue: (record: DeliveryRecord) => void
-    readonly finish: (record: DeliveryRecord, messages: readonly OutgoingMessage[]) => void
+    /** Whether its receiver would take it now. */
+    readonly hasRoom: (record: DeliveryRecord) => boolean
+    readonly passOn: (record: DeliveryRecord, message: OutgoingMessage) => void
     readonly metrics: Pick<DeliveryMetrics, 'hops'>
     /** Milliseconds since 1970. */
     readonly now: () => number
@@ -32,13 +34,16 @@ export function createRecordRouter(
     }, ms)
     timers.add(timer)
   }
+  /** The time of what was put off is no promise, but a guess of when there is room. */
+  const isExpected = (record: DeliveryRecord): boolean =>
+    (record.delivery.putOff ?? 0) > 0 && deps.hasRoom(record)
   const route = (record: DeliveryRecord): void => {
     const turn = takeTurn(record.delivery, deps.now())
-    if (turn.kind === 'attempt') deps.enqueue(record)
+    if (turn.kind === 'attempt' || isExpected(record)) deps.enqueue(record)
     else if (turn.kind === 'hold') hold(record, turn.ms)
     else {
       deps.metrics.hops.inc({ tier: turn.tier.label })
-      deps.finish(record, [tierMessage(record.delivery, turn.tier, config.kafkaTopicPrefix)])
+      deps.passOn(record, tierMessage(record.delivery, turn.tier, config.kafkaTopicPrefix))
     }
   }
   return {

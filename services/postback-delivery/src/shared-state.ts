@@ -3,6 +3,7 @@ import type { DeliveryStateStore } from '@millrace/catalog/delivery-state-store'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
 import type { Logger } from '@millrace/service-kit/log'
+import { type Breakers, type BreakersConfig, createBreakers } from './breakers.ts'
 import { createDeliveryStateWriter, type DeliveryStateWriter } from './delivery-state-writer.ts'
 import { type InstanceShare, startInstanceShare } from './instance-share.ts'
 
@@ -11,7 +12,19 @@ export interface SharedState {
   readonly store: DeliveryStateStore
   readonly writer: DeliveryStateWriter
   readonly instances: InstanceShare
+  readonly breakers: Breakers
   stop(): Promise<void>
+}
+
+export interface SharedStateDeps {
+  readonly logger: Logger
+  /** That this instance reads. */
+  readonly partitions: () => number
+  /** Whether a receiver may be asked has changed, perhaps. */
+  readonly onBreaker: (queueKey: string) => void
+  readonly onTransition: (to: 'open' | 'closed') => void
+  readonly now: () => number
+  readonly random: () => number
 }
 
 const deliveryTimeoutMs = 10_000
@@ -19,8 +32,8 @@ const stopMs = 2_000
 
 /** Resolves once all that is there has been read; rejects when no broker answers. Later outages are waited out. */
 export async function startSharedState(
-  deps: { readonly logger: Logger; readonly partitions: () => number; readonly now: () => number },
-  config: KafkaConfig,
+  deps: SharedStateDeps,
+  config: KafkaConfig & BreakersConfig,
   instance: string,
 ): Promise<SharedState> {
   const { logger, now } = deps
@@ -42,11 +55,18 @@ export async function startSharedState(
     { kafkaTopicPrefix: config.kafkaTopicPrefix, instance },
   )
   const instances = startInstanceShare({ ...deps, store: reader.store, writer }, instance)
+  const breakers = createBreakers(
+    { ...deps, store: reader.store, writer, onChange: deps.onBreaker },
+    config,
+    instance,
+  )
   return {
     store: reader.store,
     writer,
     instances,
+    breakers,
     async stop() {
+      breakers.stop()
       instances.stop()
       await writer.stop(stopMs)
       await Promise.all([producer.stop(stopMs), reader.stop()])

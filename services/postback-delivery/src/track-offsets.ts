@@ -8,84 +8,64 @@ export interface OffsetTracker {
   finish(offset: number): void
   /** The next offset to be read after a restart; undefined as long as nothing was read. */
   lowWatermark(): number | undefined
-  /** Finished offsets above the low watermark, ascending. */
-  finishedAbove(): readonly number[]
+  /** What to commit beside the low watermark; undefined as long as nothing was read. */
+  progress(): Progress | undefined
   /** Above the last one that was begun or found finished; undefined as long as nothing was read. */
   next(): number | undefined
-  /** Offsets between the low watermark and the last one read. */
-  span(): number
+  /** Records that are not finished. */
+  unfinished(): number
+}
+
+/** How far a partition has come. */
+export interface Progress {
+  /** Everything before it is finished, but for what follows. */
+  readonly end: number
+  /** Offsets before the end that are not, ascending; the first is the low watermark. */
+  readonly unfinished: readonly number[]
 }
 
 /**
+ * Its memory is that of the records that are not finished, however many are finished behind them.
  * @param start next offset to be read, where it is known
- * @param finishedBefore offsets behind `start` that are finished
+ * @param inherited what the former owner had come to
  */
 export function createOffsetTracker(
   start: number | undefined,
-  finishedBefore: readonly number[] = [],
+  inherited: Progress = { end: start ?? 0, unfinished: [] },
 ): OffsetTracker {
   // Offsets come in ascending order, and a Set keeps it: its first entry is the lowest.
-  const unfinished = new Set<number>()
-  const finished = new Set(finishedBefore)
+  const unfinished = new Set<number>(inherited.unfinished)
+  // Of those, the first that has not been read again.
+  let unread = 0
   let next = start
-  const lowWatermark = (): number | undefined => unfinished.values().next().value ?? next
-  const prune = (): void => {
-    const low = lowWatermark() ?? 0
-    for (const offset of finished) if (offset < low) finished.delete(offset)
+  const end = (): number => Math.max(next ?? 0, inherited.end)
+  const lowWatermark = (): number | undefined =>
+    unfinished.values().next().value ?? (next === undefined ? undefined : end())
+  /** What was passed over is not there any more: its retention is over, or it is no record. */
+  const pass = (offset: number): void => {
+    next = offset + 1
+    for (; unread < inherited.unfinished.length; unread += 1) {
+      const expected = inherited.unfinished[unread] ?? offset
+      if (expected > offset) return
+      if (expected < offset) unfinished.delete(expected)
+    }
   }
   return {
     isFinished(offset) {
-      if (!finished.has(offset)) return false
-      next = offset + 1
+      if (offset >= inherited.end || unfinished.has(offset)) return false
+      pass(offset)
       return true
     },
     begin(offset) {
+      pass(offset)
       unfinished.add(offset)
-      next = offset + 1
     },
     finish(offset) {
-      if (unfinished.delete(offset)) finished.add(offset)
+      unfinished.delete(offset)
     },
     lowWatermark,
+    progress: () => (next === undefined ? undefined : { end: end(), unfinished: [...unfinished] }),
     next: () => next,
-    finishedAbove() {
-      prune()
-      return [...finished].sort((a, b) => a - b)
-    },
-    span: () => (next ?? 0) - (lowWatermark() ?? 0),
+    unfinished: () => unfinished.size,
   }
-}
-
-/**
- * A partition may run this far ahead of its slowest record. The bits for it fit into the 4 KiB that a broker takes
- * with a committed offset (offset.metadata.max.bytes).
- */
-export const longestSpan = 16_384
-
-/**
- * What is committed beside the low watermark: one bit per offset behind it, set for those that are finished, so that
- * a restart repeats only what was really under way.
- * @param tag tells this commit from any other; without a semicolon
- */
-export function encodeProgress(tag: string, lowWatermark: number, finishedAbove: readonly number[]): string {
-  const last = finishedAbove.at(-1)
-  const bits = Buffer.alloc(last === undefined ? 0 : ((last - lowWatermark) >> 3) + 1)
-  for (const offset of finishedAbove) {
-    const position = offset - lowWatermark
-    bits[position >> 3] = (bits[position >> 3] ?? 0) | (1 << (position & 7))
-  }
-  return `1;${tag};${bits.toString('base64url')}`
-}
-
-/** @returns finished offsets, ascending; undefined when somebody else wrote the metadata */
-export function decodeProgress(metadata: string, lowWatermark: number): readonly number[] | undefined {
-  const [version, , text] = metadata.split(';')
-  if (version !== '1' || text === undefined) return undefined
-  const finished: number[] = []
-  for (const [index, byte] of Buffer.from(text, 'base64url').entries()) {
-    for (let bit = 0; bit < 8; bit += 1) {
-      if ((byte & (1 << bit)) !== 0) finished.push(lowWatermark + index * 8 + bit)
-    }
-  }
-  return finished
 }

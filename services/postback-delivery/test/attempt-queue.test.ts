@@ -1,18 +1,37 @@
 import t from 'tap'
 import type { AssignedPartition, DeliveryRecord } from '../src/assigned-partition.ts'
 import { createAttemptQueue } from '../src/attempt-queue.ts'
+import type { Gate } from '../src/breakers.ts'
 import { makeDelivery } from './helper.ts'
 
 const makePartition = () => ({ state: 'owned', inFlight: 0 }) as AssignedPartition
 
-function makeQueue(limits: { concurrency: number; concurrencyPerReceiver: number }) {
+interface Limits {
+  concurrency: number
+  concurrencyPerReceiver: number
+  maxWaiting?: number
+  ratePerSecond?: number
+}
+
+function makeQueue(limits: Limits) {
   const started: { url: string; end: () => Promise<void> }[] = []
-  const gate = { open: true }
+  const gate = {
+    open: true,
+    breaker: 'go' as Gate,
+    nowMs: 1_000_000,
+    onStart: (_isProbe: boolean): void => undefined,
+  }
+  const putOff: { url: string; notBeforeMs: number; reason: string }[] = []
   const queue = createAttemptQueue(
     {
       mayStart: () => gate.open,
+      putOff: ({ delivery }, notBeforeMs, reason) =>
+        putOff.push({ url: delivery.request?.url ?? '', notBeforeMs, reason }),
+      gate: () => gate.breaker,
+      now: () => gate.nowMs,
       onFinished: () => undefined,
-      attempt: ({ delivery }) => {
+      attempt: ({ delivery }, isProbe) => {
+        gate.onStart(isProbe)
         const { promise, resolve } = Promise.withResolvers<void>()
         const end = async () => {
           resolve()
@@ -22,13 +41,14 @@ function makeQueue(limits: { concurrency: number; concurrencyPerReceiver: number
         return promise
       },
     },
-    limits,
+    { maxWaiting: 100_000, maxWaitingBytes: 1_000_000, ...limits },
   )
   const partition = makePartition()
+  let offset = 0
   const add = (url: string, to = partition): void => {
     const record: DeliveryRecord = {
       partition: to,
-      offset: 0,
+      offset: offset++,
       bytes: 1,
       appendedMs: 0,
       delivery: makeDelivery({ request: { url } }),
@@ -36,9 +56,11 @@ function makeQueue(limits: { concurrency: number; concurrencyPerReceiver: number
     queue.add(record, {
       queueKey: new URL(url).origin,
       concurrency: limits.concurrencyPerReceiver,
+      timeoutMs: 10_000,
+      ...(limits.ratePerSecond !== undefined && { ratePerSecond: limits.ratePerSecond }),
     })
   }
-  return { queue, started, gate, add, partition }
+  return { queue, started, putOff, gate, add, partition }
 }
 
 t.test('a slow origin takes its own connections and no others', async (t) => {
@@ -118,4 +140,115 @@ t.test('after a stop nothing starts', async (t) => {
   queue.stop()
   add('http://a/1')
   t.equal(started.length, 0)
+})
+
+t.test(
+  'what a full queue cannot take is put off, spread over the time that its receiver takes',
+  async (t) => {
+    const { queue, started, putOff, add, gate } = makeQueue({
+      concurrency: 10,
+      concurrencyPerReceiver: 2,
+      maxWaiting: 100,
+    })
+    for (let index = 0; index < 1_000; index += 1) add(`http://slow/${index}`)
+    add('http://healthy/')
+    t.equal(started.length, 3, 'its neighbour is not concerned')
+    t.ok(queue.waiting() <= 25, `${queue.waiting()} wait`)
+    t.equal(putOff.length + queue.waiting() + 2, 1_000, 'none is lost')
+    const slots = putOff.map(({ notBeforeMs }) => notBeforeMs - gate.nowMs)
+    t.same(
+      slots,
+      slots.toSorted((a, b) => a - b),
+    )
+    // Two at a time, of which each is taken for 50 ms.
+    const last = slots.at(-1) ?? 0
+    t.ok(last > 20_000 && last < 30_000, `the last comes back in ${last} ms`)
+  },
+)
+
+t.test('many receivers fill the memory together, not beyond, and each still gets its turn', async (t) => {
+  const { queue, started, putOff, add } = makeQueue({
+    concurrency: 1_000,
+    concurrencyPerReceiver: 1,
+    maxWaiting: 100,
+  })
+  for (let index = 0; index < 5_000; index += 1) add(`http://r${index % 500}/`)
+  t.equal(started.length, 500)
+  t.ok(queue.waiting() <= 100)
+  t.equal(started.length + queue.waiting() + putOff.length, 5_000)
+})
+
+t.test('a rate lets requests go evenly', async (t) => {
+  const { started, add, gate, queue } = makeQueue({
+    concurrency: 100,
+    concurrencyPerReceiver: 100,
+    ratePerSecond: 10,
+  })
+  for (let index = 0; index < 50; index += 1) add(`http://limited/${index}`)
+  t.equal(started.length, 1)
+  gate.nowMs += 99
+  queue.recheck('http://limited')
+  t.equal(started.length, 1)
+  gate.nowMs += 1
+  queue.recheck('http://limited')
+  t.equal(started.length, 2)
+  gate.nowMs += 10_000
+  queue.recheck('http://limited')
+  t.equal(started.length, 3, 'a pause is not made up for')
+  queue.stop()
+})
+
+t.test('while its breaker is open a receiver is not asked, and what waited comes back later', async (t) => {
+  const { queue, started, putOff, add, gate } = makeQueue({ concurrency: 1, concurrencyPerReceiver: 1 })
+  for (const url of ['http://a/1', 'http://a/2', 'http://a/3']) add(url)
+  gate.breaker = { untilMs: gate.nowMs + 60_000 }
+  await started[0]?.end()
+  add('http://a/4')
+  t.equal(started.length, 1)
+  t.same(
+    putOff.map(({ url, reason }) => `${url} ${reason}`),
+    ['http://a/2 breaker', 'http://a/3 breaker', 'http://a/4 breaker'],
+  )
+  t.ok(putOff.every(({ notBeforeMs }) => notBeforeMs >= gate.nowMs + 60_000))
+  t.equal(queue.waiting(), 0)
+})
+
+t.test('while a probe is asked for nothing goes, then one', async (t) => {
+  const { queue, started, add, gate } = makeQueue({ concurrency: 10, concurrencyPerReceiver: 5 })
+  gate.breaker = 'asking'
+  for (const url of ['http://a/1', 'http://a/2', 'http://a/3']) add(url)
+  t.equal(started.length, 0)
+  gate.breaker = 'probe'
+  const asked: boolean[] = []
+  gate.onStart = (isProbe) => {
+    asked.push(isProbe)
+    gate.breaker = 'asking'
+  }
+  queue.recheck('http://a')
+  t.same(asked, [true])
+  gate.breaker = 'go'
+  queue.recheck('http://a')
+  t.same(asked, [true, false])
+})
+
+t.test('the oldest records of a crowded partition make room', async (t) => {
+  const { queue, putOff, add, partition } = makeQueue({ concurrency: 1, concurrencyPerReceiver: 1 })
+  const other = makePartition()
+  add('http://busy/')
+  add('http://a/0', other)
+  for (const url of ['http://a/1', 'http://b/2', 'http://a/3']) add(url)
+  queue.relieve(partition, 2)
+  t.same(
+    putOff.map(({ url, reason }) => `${url} ${reason}`),
+    ['http://a/1 crowded', 'http://b/2 crowded'],
+  )
+  t.equal(queue.waiting(), 2)
+})
+
+t.test('receivers that hang leave connections for others', async (t) => {
+  const { started, add } = makeQueue({ concurrency: 100, concurrencyPerReceiver: 100 })
+  for (const host of ['a', 'b', 'c']) for (let count = 0; count < 200; count += 1) add(`http://${host}/`)
+  t.ok(started.length < 100, `${started.length} of 100 hang`)
+  add('http://healthy/')
+  t.equal(started.at(-1)?.url, 'http://healthy/')
 })

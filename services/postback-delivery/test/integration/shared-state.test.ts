@@ -1,8 +1,30 @@
 import { deliveryStateTopic } from '@millrace/proto/topics'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import t, { type Test } from 'tap'
+import { toBreakersConfig } from '../../src/config.ts'
 import { type SharedState, startSharedState } from '../../src/shared-state.ts'
 import { startMesh, until } from './helper.ts'
+
+const noop = (): void => undefined
+
+function start(
+  mesh: Awaited<ReturnType<typeof startMesh>>,
+  name: string,
+  partitions: number,
+): Promise<SharedState> {
+  return startSharedState(
+    {
+      logger: mesh.logger,
+      partitions: () => partitions,
+      onBreaker: noop,
+      onTransition: noop,
+      now: Date.now,
+      random: Math.random,
+    },
+    { ...mesh.config, ...toBreakersConfig(mesh.config) },
+    name,
+  )
+}
 
 async function startInstance(
   t: Test,
@@ -10,8 +32,7 @@ async function startInstance(
   name: string,
   partitions: number,
 ): Promise<SharedState> {
-  const deps = { logger: mesh.logger, partitions: () => partitions, now: Date.now }
-  const state = await startSharedState(deps, mesh.config, name)
+  const state = await start(mesh, name, partitions)
   t.teardown(() => state.stop())
   return state
 }
@@ -48,11 +69,7 @@ t.test('a rate is shared by the partitions that each reads, until one leaves', a
   await ensureTopics([deliveryStateTopic], mesh.config, mesh.logger)
   const first = await startInstance(t, mesh, 'first', 3)
   t.equal(first.instances.share(), 1)
-  const second = await startSharedState(
-    { logger: mesh.logger, partitions: () => 1, now: Date.now },
-    mesh.config,
-    'second',
-  )
+  const second = await start(mesh, 'second', 1)
   await until('they know each other', () => first.instances.share() < 1 && second.instances.share() < 1)
   t.equal(first.instances.share(), 0.75)
   t.equal(second.instances.share(), 0.25)

@@ -94,7 +94,14 @@ export interface Delivery {
     | number
     | undefined;
   /** Event that it delivers; absent for a postback. */
-  event?: EventName | undefined;
+  event?:
+    | EventName
+    | undefined;
+  /**
+   * How often it was put off since its last attempt because its receiver had no room. Then `not_before_us` is when
+   * room is expected, and no promise.
+   */
+  putOff?: number | undefined;
 }
 
 /** What an event is called within its tenant. */
@@ -417,6 +424,7 @@ function createBaseDelivery(): Delivery {
     replay: undefined,
     stateThrough: undefined,
     event: undefined,
+    putOff: undefined,
   };
 }
 
@@ -478,6 +486,9 @@ export const Delivery: MessageFns<Delivery> = {
     }
     if (message.event !== undefined) {
       EventName.encode(message.event, writer.uint32(154).fork()).join();
+    }
+    if (message.putOff !== undefined) {
+      writer.uint32(160).uint32(message.putOff);
     }
     return writer;
   },
@@ -645,6 +656,14 @@ export const Delivery: MessageFns<Delivery> = {
             }
 
             message.event = EventName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.putOff = reader.uint32();
             continue;
           }
         }
