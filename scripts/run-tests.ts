@@ -9,6 +9,7 @@ import { startClickHouse, startKafka } from './local-stack/index.ts'
 import { provideChromium } from './test-runner/chromium.ts'
 import { findTests, isTier, type Tier, tiers } from './test-runner/find-tests.ts'
 import { runTap } from './test-runner/run-tap.ts'
+import { buildConsole } from './toolchain/build-console.ts'
 
 const [tierName, ...parts] = process.argv.slice(2)
 if (tierName === undefined || !isTier(tierName)) {
@@ -29,7 +30,8 @@ async function runTier(tier: Tier): Promise<number> {
   return failed === 0 && passed > 0 ? 0 : 1
 }
 
-function runFiles(tier: Tier, files: readonly string[]): Promise<{ passed: number; failed: number }> {
+async function runFiles(tier: Tier, files: readonly string[]): Promise<{ passed: number; failed: number }> {
+  await buildConsole()
   if (tier === 'integration') return runWithStores(files)
   return runTap(files, tier, tier === 'e2e' ? { CHROMIUM_PATH: provideChromium(process.env) } : {})
 }

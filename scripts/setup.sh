@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs everything the project needs beyond a shell, Node 20+, Java 17+ and Maven, into this
 # folder only: Node 24 and pnpm (.toolchain/), the dependencies (node_modules/), Kafka's jars, the
-# Kafka client's addon. Each step is skipped while its inputs' hash equals its stamp's.
+# Kafka client's addon; and builds the console's page. Each step is skipped while its inputs' hash
+# equals its stamp's.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -15,7 +16,8 @@ log_file=.millrace/logs/setup.log
 toolchain_hash=$(hash_of scripts/toolchain/package.json scripts/toolchain/package-lock.json)
 dependencies_hash() {
   hash_of package.json pnpm-lock.yaml pnpm-workspace.yaml .npmrc scripts/toolchain/package-lock.json \
-    proto/package.json scripts/package.json packages/*/package.json services/*/package.json examples/*/package.json
+    proto/package.json scripts/package.json packages/*/package.json services/*/package.json \
+    services/query/console/package.json examples/*/package.json
 }
 kafka_hash=$(hash_of scripts/kafka/pom.xml scripts/toolchain/archive-kafka-classes.ts)
 
@@ -26,9 +28,12 @@ everything_installed() {
     [ -s .toolchain/stamps/addon ] && [ -e "$(cat .toolchain/stamps/addon)" ]
 }
 
-if everything_installed; then exit 0; fi
+# The console's page follows its sources, which change more often than anything that is installed.
+build_console() { .toolchain/bin/node scripts/toolchain/build-console.ts; }
+
+if everything_installed && build_console; then exit 0; fi
 hold_lock .toolchain/setup.lock
-if everything_installed; then exit 0; fi
+if everything_installed && build_console; then exit 0; fi
 
 check_requirements
 : >"$log_file"
@@ -49,4 +54,5 @@ if ! stamped kafka "$kafka_hash" || [ ! -d .toolchain/kafka ]; then
 fi
 
 .toolchain/bin/node scripts/toolchain/install-kafka-addon.ts "$log_file" .toolchain/stamps/addon
+run_step "Building the console" build_console
 say "Set-up is complete."

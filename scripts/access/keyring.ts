@@ -1,9 +1,4 @@
-import {
-  type Authenticator,
-  createAuthenticator,
-  type Scope,
-  scopes,
-} from '@millrace/catalog/authenticate-key'
+import { createAuthenticator, type KeyReader, type Scope, scopes } from '@millrace/catalog/authenticate-key'
 import { createCatalogStore } from '@millrace/catalog/catalog-store'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { hashKey } from '@millrace/catalog/key-text'
@@ -16,7 +11,7 @@ export function keyFor(tenant: string, scope: Scope): string {
 }
 
 /** Knows a key of each tenant for each scope, and a root key that nobody has. */
-export function createKeyring(tenants: readonly string[]): Authenticator {
+export function createKeyring(tenants: readonly string[]): KeyReader {
   const store = createCatalogStore()
   for (const tenant of tenants) {
     for (const scope of scopes) {

@@ -28,7 +28,12 @@ export function serviceEnvironment(name: ServiceName, options: ServiceEnvironmen
     OPERATIONS_PORT: String(operations),
     LOG_LEVEL: inherited.LOG_LEVEL || 'info',
     MILLRACE_ROOT_KEY: rootKey,
-    ...(name === 'query' ? { AGGREGATOR_ADDRESSES: `127.0.0.1:${plan.services.aggregator.grpc}` } : {}),
+    ...(name === 'query'
+      ? {
+          AGGREGATOR_ADDRESSES: `127.0.0.1:${plan.services.aggregator.grpc}`,
+          QUERY_INGEST_URL: `http://127.0.0.1:${plan.services.ingest.http}`,
+        }
+      : {}),
     ...(name === 'postback-delivery'
       ? { POSTBACK_ALLOWED_NETWORKS: inherited.POSTBACK_ALLOWED_NETWORKS || LOCAL_NETWORKS }
       : {}),

@@ -1,12 +1,11 @@
 // Builds the console's page with Vite where its sources have changed since it was last built.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-const query = join(import.meta.dirname, '../../services/query')
-const folder = join(query, 'console')
+const folder = join(import.meta.dirname, '../../services/query/console')
 const built = join(folder, 'dist')
 
 /** Built into a folder of its own and moved there: who starts meanwhile never sees half of it. */
@@ -16,9 +15,9 @@ export async function buildConsole(): Promise<void> {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   const part = join(folder, `dist.part-${process.pid}`)
   try {
-    const vite = join(query, 'node_modules/vite/bin/vite.js')
+    const vite = join(folder, 'node_modules/vite/bin/vite.js')
     const parameters = ['build', folder, '--outDir', part, '--logLevel', 'warn']
-    await promisify(execFile)(process.execPath, [vite, ...parameters], { cwd: query })
+    await promisify(execFile)(process.execPath, [vite, ...parameters], { cwd: folder })
     writeFileSync(join(part, '.sources'), hash)
     const former = join(folder, `dist.former-${process.pid}`)
     if (existsSync(built)) renameSync(built, former)
@@ -29,16 +28,15 @@ export async function buildConsole(): Promise<void> {
   }
 }
 
-/** Of all that goes into it; the package names the exact versions of what is bundled. */
+/** Of all that goes into it; package.json names the exact versions of what is bundled. */
 function hashOfSources(): string {
   const hash = createHash('sha256')
-  const names = globSync('console/**', { cwd: query, exclude: (name) => name.startsWith('console/dist') })
-  const files = [...names.filter((name) => /\.\w+$/.test(name)), 'package.json'].sort()
-  for (const name of files) hash.update(name).update(readFileSync(join(query, name)))
+  const kept = (name: string): boolean => !/^(dist|node_modules)/.test(name)
+  const names = globSync('**', { cwd: folder, exclude: (name) => !kept(name) })
+  for (const name of names.filter((it) => /\.\w+$/.test(it)).sort()) {
+    hash.update(name).update(readFileSync(join(folder, name)))
+  }
   return hash.digest('hex')
 }
 
-if (import.meta.main) {
-  mkdirSync(folder, { recursive: true })
-  await buildConsole()
-}
+if (import.meta.main) await buildConsole()

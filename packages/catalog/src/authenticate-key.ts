@@ -27,11 +27,17 @@ export interface Authenticator {
   authenticate(authorization: string | undefined, scope: Scope): Principal
 }
 
+/** Also tells who sends a key, whatever it allows. */
+export interface KeyReader extends Authenticator {
+  /** @throws {ServiceError} `unauthenticated`, `unavailable`, as `authenticate` does */
+  identify(authorization: string | undefined): Principal
+}
+
 /**
  * Knows the root key, and the keys that were issued.
  * @param directory the issued keys; without one there is only the root key
  */
-export function createAuthenticator(rootKey: string, directory?: KeyDirectory): Authenticator {
+export function createAuthenticator(rootKey: string, directory?: KeyDirectory): KeyReader {
   const paddedRootKey = pad(rootKey)
   const root: Principal = { tenant: 'default', application: 'root', scopes: new Set(scopes) }
   // The root key as it was sent, in all the ways that a scheme and blanks allow; found as the directory finds others.
@@ -51,6 +57,7 @@ export function createAuthenticator(rootKey: string, directory?: KeyDirectory): 
     throw new ServiceError('unauthenticated', 'The key is not known, has expired or was revoked.')
   }
   return {
+    identify: find,
     authenticate(authorization, scope) {
       const principal = find(authorization)
       if (!principal.scopes.has(scope)) {

@@ -1,4 +1,4 @@
-import { count, list, setting } from '@millrace/service-kit/config'
+import { count, list, type Setting, setting, text } from '@millrace/service-kit/config'
 import {
   clickhouseSettings,
   doorSettings,
@@ -66,6 +66,23 @@ export const settings = {
     'QUERY_MAX_STALE_SECONDS',
     count(300, 0),
     'seconds for which a kept report is given, marked as stale, while ClickHouse does not answer; 0 gives none',
+  ),
+  ingestUrl: setting(
+    'QUERY_INGEST_URL',
+    text('')
+      .refine(
+        (value) => value === '' || /^https?:$/.test(URL.parse(value)?.protocol ?? ''),
+        'is no http(s) URL',
+      )
+      .transform((value) => (value === '' ? undefined : value.replace(/\/+$/, ''))) as unknown as Setting<
+      string | undefined
+    >['schema'],
+    'URL of ingest’s public door, which the console’s commands go to; without it the console only reads',
+  ),
+  sessionMinutes: setting(
+    'CONSOLE_SESSION_MINUTES',
+    count(720, 1, 43_200),
+    'minutes after which the console asks for a key again',
   ),
   livePushMs: setting(
     'LIVE_PUSH_MS',

@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import { createHash } from 'node:crypto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ConsoleFile, readConsoleFiles } from './console-files.ts'
+import { isKnown } from './match-tag.ts'
 
 /** Nothing but what this door serves: no inline scripts or styles, no other hosts, no frames. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
+  "font-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "form-action 'none'",
@@ -15,47 +17,59 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const headers = {
+const pageHeaders = {
   'content-security-policy': contentSecurityPolicy,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'x-frame-options': 'DENY',
   // A new version of the service is a new version of the page.
   'cache-control': 'no-cache',
 }
 
-const types: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  svg: 'image/svg+xml',
-}
+/** Their names hold a hash of what is in them. */
+const assetHeaders = { 'cache-control': 'public, max-age=31536000, immutable' }
 
-const files = [
-  'index.html',
-  'console.css',
-  'console.js',
-  'api.js',
-  'chart.js',
-  'format.js',
-  'live-feed.js',
-  'recent-lists.js',
-  'icon.svg',
-] as const
+/** Addresses of the console's views: each of them is the same page, which reads the address. */
+export const consolePaths = ['/', '/reports', '/events', '/deliveries', '/postbacks', '/catalog'] as const
 
-/** The page for people at `/`, from src/console. */
-export function addConsoleRoutes(app: FastifyInstance): void {
-  const require = createRequire(import.meta.url)
-  const assets: [name: string, path: string][] = [
-    ...files.map((name): [string, string] => [name, join(import.meta.dirname, 'console', name)]),
-    ['uplot.js', require.resolve('uplot/dist/uPlot.esm.js')],
-    ['uplot.css', require.resolve('uplot/dist/uPlot.min.css')],
-  ]
-  for (const [name, path] of assets) {
-    const content = readFileSync(path)
-    const type = types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
-    const url = name === 'index.html' ? '/' : `/assets/${name}`
-    app.get(url, { schema: { hide: true } }, (_request, reply) =>
-      reply.headers(headers).type(type).send(content),
+/** The page for people at `/`, as it was built into console/dist. */
+export function addConsoleRoutes(
+  app: FastifyInstance,
+  files: readonly ConsoleFile[] = readConsoleFiles(),
+): void {
+  const page = files.find(({ name }) => name === 'index.html')
+  const tag = page && `"${createHash('sha256').update(page.plain).digest('base64url').slice(0, 22)}"`
+  for (const path of consolePaths) {
+    app.get(path, { schema: { hide: true } }, (request, reply) => {
+      if (page === undefined)
+        throw new ServiceError('unavailable', 'The console is not built here: make setup.')
+      reply.headers(pageHeaders).header('etag', tag)
+      if (isKnown(request.headers['if-none-match'], tag ?? '')) return reply.code(304).send()
+      return sendFile(request, reply, page)
+    })
+  }
+  for (const file of files) {
+    if (file === page) continue
+    app.get(`/${file.name}`, { schema: { hide: true } }, (request, reply) =>
+      sendFile(request, reply.headers(assetHeaders), file),
     )
   }
+}
+
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: ConsoleFile): FastifyReply {
+  const accepted = String(request.headers['accept-encoding'] ?? '')
+  reply.type(file.type).header('vary', 'accept-encoding')
+  if (file.brotli !== undefined && accepts(accepted, 'br'))
+    return reply.header('content-encoding', 'br').send(file.brotli)
+  if (file.gzip !== undefined && accepts(accepted, 'gzip'))
+    return reply.header('content-encoding', 'gzip').send(file.gzip)
+  return reply.send(file.plain)
+}
+
+function accepts(header: string, coding: string): boolean {
+  const found = header
+    .split(',')
+    .map((part) => part.trim().toLowerCase())
+    .find((part) => part.split(';')[0]?.trim() === coding)
+  return found !== undefined && !/;\s*q=0(\.0*)?$/.test(found)
 }

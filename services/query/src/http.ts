@@ -1,4 +1,4 @@
-import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
+import type { KeyReader, Principal, Scope } from '@millrace/catalog/authenticate-key'
 import type { KeyLimits, KeyUsageBook } from '@millrace/catalog/key-usage'
 import { pingDocs } from '@millrace/service-kit/describe-ping'
 import { discardRest } from '@millrace/service-kit/discard-rest'
@@ -21,19 +21,25 @@ import {
 } from 'fastify'
 import { queryDocs } from './describe-queries.ts'
 import { addCatalogRoutes } from './http-catalog.ts'
+import { addCommandRoutes, type CommandsConfig } from './http-commands.ts'
 import { addConsoleRoutes } from './http-console.ts'
 import { addDeliveryRoutes } from './http-deliveries.ts'
 import { addEventRoutes } from './http-events.ts'
 import { addLiveRoutes } from './http-live.ts'
 import { addReportRoutes } from './http-reports.ts'
+import { addSessionRoutes } from './http-session.ts'
 import { installRequestSchemas } from './request-schema.ts'
+import { installSecurityHeaders, securityHeaders } from './security-headers.ts'
 import type { Core } from './service.ts'
+import type { Sessions } from './session.ts'
+import { sessionOf } from './session-cookie.ts'
 
 /** Lets a route in with a scope, and hands over who asks. */
 export type Authorize = (request: FastifyRequest, scope: Scope) => Principal
 
 export interface HttpDeps extends Core {
-  readonly authenticator: Authenticator
+  readonly authenticator: KeyReader
+  readonly sessions: Sessions
   readonly limits: KeyLimits
   readonly keyUsage: Pick<KeyUsageBook, 'lastUsedAtUs'>
   readonly logger: Logger
@@ -42,13 +48,19 @@ export interface HttpDeps extends Core {
 }
 
 /** The public door. */
-export async function createHttpApp(deps: HttpDeps, config: HttpTls = {}): Promise<FastifyInstance> {
+export async function createHttpApp(
+  deps: HttpDeps,
+  config: HttpTls & CommandsConfig = {},
+): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     ...httpsOptions(config),
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
-    frameworkErrors,
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(securityHeaders)
+      frameworkErrors(error, request, reply)
+    },
     clientErrorHandler,
     requestIdHeader: false,
     bodyLimit: 1024 * 1024,
@@ -58,6 +70,7 @@ export async function createHttpApp(deps: HttpDeps, config: HttpTls = {}): Promi
     // Ids of events have up to 4,096 characters, and more when they are escaped; headers in all have 16 KiB.
     routerOptions: { maxParamLength: 12_288 },
   })
+  installSecurityHeaders(app, config.httpTlsCert !== undefined)
   installProblems(app)
   installRequestSchemas(app)
   app.addHook('onResponse', (request, reply, done) => {
@@ -74,7 +87,8 @@ export async function createHttpApp(deps: HttpDeps, config: HttpTls = {}): Promi
   await installDocs(app, queryDocs)
   const principals = new WeakMap<FastifyRequest, Principal>()
   const authorize: Authorize = (request, scope) => {
-    const principal = deps.authenticator.authenticate(request.headers.authorization, scope)
+    const authorization = request.headers.authorization ?? sessionOf(request, deps.sessions)?.authorization
+    const principal = deps.authenticator.authenticate(authorization, scope)
     principals.set(request, principal)
     return principal
   }
@@ -88,6 +102,8 @@ export async function createHttpApp(deps: HttpDeps, config: HttpTls = {}): Promi
   addEventRoutes(app, deps, authorize)
   addDeliveryRoutes(app, deps, authorize)
   addCatalogRoutes(app, deps, authorize)
+  addSessionRoutes(app, deps, config.ingestUrl !== undefined)
+  addCommandRoutes(app, deps.sessions, config)
   addConsoleRoutes(app)
   return app
 }

@@ -25,6 +25,7 @@ import { createQueryMetrics, type QueryMetrics, registerGauges } from './metrics
 import { createBackfillReader } from './read-backfill.ts'
 import { createReplayProgressReader, type ReplayProgressReader } from './read-replays.ts'
 import { createReports } from './reports.ts'
+import { createSessions } from './session.ts'
 import { nowUs } from './time.ts'
 import { watchClickhouse } from './watch-clickhouse.ts'
 
@@ -93,7 +94,15 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   const countRequest = (route: string, status: number): void =>
     metrics.requests.inc({ route, status: String(status) })
   const app = await createHttpApp(
-    { ...core, authenticator, limits: usage.limits, keyUsage: usage.limits, logger, countRequest },
+    {
+      ...core,
+      authenticator,
+      sessions: createSessions(config),
+      limits: usage.limits,
+      keyUsage: usage.limits,
+      logger,
+      countRequest,
+    },
     config,
   )
   const grpc = await startGrpcDoor({ readiness }, config, [

@@ -18,6 +18,7 @@ import { createCursorCodec } from '../src/cursor.ts'
 import { createQueryService } from '../src/grpc.ts'
 import { createHttpApp, type HttpDeps } from '../src/http.ts'
 import { createQueryMetrics } from '../src/metrics.ts'
+import { createSessions } from '../src/session.ts'
 
 interface Sample {
   readonly scope: Scope
@@ -33,6 +34,17 @@ const routes: Readonly<Record<string, Sample | null>> = {
   'GET /openapi.json': null,
   'GET /docs': null,
   'GET /': null,
+  'GET /reports': null,
+  'GET /events': null,
+  'GET /deliveries': null,
+  'GET /postbacks': null,
+  'GET /catalog': null,
+  'GET /session': null,
+  'POST /session': null,
+  'DELETE /session': null,
+  // These take a session: http-session.test.ts.
+  'POST /console/v1/postbacks': null,
+  'POST /console/v1/replays': null,
   'GET /v1/reports/:meter': report,
   'POST /v1/reports/:meter': { ...report, body: {} },
   'GET /v1/reports/:meter/live': { ...report, url: '/v1/reports/visits/live' },
@@ -73,6 +85,7 @@ function emptyCore(touched: string[]) {
     catalog: { meter: look, list: look },
     cursors: createCursorCodec('root-key-of-the-tests'),
     metrics: createQueryMetrics(new Registry()),
+    sessions: createSessions({ rootKey: 'root-key-of-the-tests', sessionMinutes: 5 }),
     authenticator: createKeyring(tenants),
     limits: { take: () => undefined, charge: () => undefined },
     keyUsage: { lastUsedAtUs: () => undefined },

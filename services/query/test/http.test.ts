@@ -15,6 +15,7 @@ import { createDeliveryLister } from '../src/list-deliveries.ts'
 import { createEventLister } from '../src/list-events.ts'
 import { createQueryMetrics } from '../src/metrics.ts'
 import { createReports } from '../src/reports.ts'
+import { createSessions } from '../src/session.ts'
 import type { Statement } from '../src/statement.ts'
 
 const rootKey = 'a-root-key-of-tests'
@@ -68,6 +69,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     catalog,
     cursors,
     metrics,
+    sessions: createSessions({ rootKey: 'root-key-of-the-tests', sessionMinutes: 5 }),
     authenticator: createAuthenticator(rootKey),
     limits: createKeyUsageBook('test'),
     keyUsage: createKeyUsageBook('test'),
@@ -88,15 +90,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
   return { app, get, statements }
 }
 
-const open = [
-  '/',
-  '/ping',
-  '/openapi.json',
-  '/docs',
-  '/assets/console.js',
-  '/assets/uplot.js',
-  '/assets/console.css',
-]
+const open = ['/', '/ping', '/openapi.json', '/docs']
 const closed = [
   '/v1/reports/visits',
   '/v1/reports/visits/live',

@@ -1,0 +1,122 @@
+import { useState } from 'preact/hooks'
+import { Facts, Part } from '../events/event-sheet.tsx'
+import { formatFull, formatSpan } from '../format.ts'
+import { Sheet } from '../parts/dialogs.tsx'
+import { Badge, Json, Moment } from '../parts/pieces.tsx'
+import { ReplayDialog } from '../parts/replay-dialog.tsx'
+import { Fault, Loading } from '../parts/states.tsx'
+import type { Attempt, Delivery } from '../types.ts'
+import { useRead } from '../use-read.ts'
+import { answerOf, targetOf, toneOf } from './delivery-words.ts'
+
+/** One delivery with all its attempts. */
+export function DeliverySheet({
+  id,
+  onClose,
+}: {
+  readonly id: string | undefined
+  readonly onClose: () => void
+}) {
+  const path = id === undefined ? undefined : `/v1/deliveries/${encodeURIComponent(id)}`
+  const { data, error, loading, reload } = useRead<Delivery>(path, 2_000)
+  return (
+    <Sheet
+      title={data === undefined ? 'Delivery' : targetOf(data)}
+      open={id !== undefined}
+      onClose={onClose}
+      aside={data && <Badge tone={toneOf(data.status)}>{data.status}</Badge>}
+    >
+      {loading && <Loading what="the delivery" />}
+      {data === undefined && error !== undefined && <Fault error={error} retry={reload} />}
+      {data !== undefined && <Details delivery={data} onChanged={reload} />}
+    </Sheet>
+  )
+}
+
+function Details({ delivery, onChanged }: { readonly delivery: Delivery; readonly onChanged: () => void }) {
+  const { id, postbackId, endpoint, status, acceptedAt, attempts } = delivery
+  const [replaying, setReplaying] = useState(false)
+  return (
+    <>
+      {(status === 'dead' || status === 'held') && (
+        <div class="notice" data-tone={status === 'dead' ? 'bad' : 'warn'}>
+          <span>
+            {status === 'dead' ? 'It was given up.' : 'It is kept until it is released or replayed.'}
+          </span>
+          <button type="button" class="button" onClick={() => setReplaying(true)}>
+            Replay it
+          </button>
+        </div>
+      )}
+      <Part title="Delivery">
+        <Facts
+          facts={[
+            ['Id', <code key="id">{id}</code>],
+            ...(endpoint === undefined ? [] : [['Endpoint', endpoint] as const]),
+            ...(postbackId === undefined
+              ? []
+              : [['Postback', <code key="postback">{postbackId}</code>] as const]),
+            ['Accepted', `${formatFull(acceptedAt)} (${acceptedAt})`],
+          ]}
+        />
+      </Part>
+      <Part title="Attempts">
+        {attempts.length === 0 ? (
+          <p class="muted">None yet.</p>
+        ) : (
+          <ol class="timeline">
+            {attempts.map((attempt) => (
+              <AttemptItem key={`${attempt.number} ${attempt.startedAt}`} attempt={attempt} />
+            ))}
+          </ol>
+        )}
+      </Part>
+      <ReplayDialog
+        open={replaying}
+        onClose={() => {
+          setReplaying(false)
+          onChanged()
+        }}
+        what="deliveries"
+        initial={{ ids: id, status: status === 'held' ? 'held' : 'dead' }}
+      />
+    </>
+  )
+}
+
+function AttemptItem({ attempt }: { readonly attempt: Attempt }) {
+  const { number, outcome, method, url, startedAt, durationMs, nextAttemptAt } = attempt
+  return (
+    <li data-tone={toneOf(outcome)}>
+      <div class="timeline-head">
+        <strong>{answerOf(attempt)}</strong>
+        <span>
+          Attempt {number}, {formatSpan(durationMs)}
+        </span>
+        <span class="muted">
+          <Moment time={startedAt} />
+        </span>
+      </div>
+      <p class="small wrap-anywhere">
+        <code>
+          {method} {url}
+        </code>
+      </p>
+      {attempt.errorDetail !== undefined && attempt.errorDetail !== '' && (
+        <p class="small muted wrap-anywhere">{attempt.errorDetail}</p>
+      )}
+      {attempt.responseBody !== undefined && attempt.responseBody !== '' && (
+        <Json
+          label={`Response body of attempt ${number}`}
+          value={attempt.responseBody + (attempt.responseBodyTruncated ? '\n… cut off' : '')}
+        />
+      )}
+      {nextAttemptAt !== undefined && (
+        <p class="small muted">
+          {Date.parse(nextAttemptAt) > Date.now() ? 'Next one due' : 'Next one was due'}{' '}
+          {formatFull(nextAttemptAt)}
+        </p>
+      )}
+    </li>
+  )
+}
