@@ -6,12 +6,17 @@ import {
   connectKafkaConsumer,
   type KafkaConsumer,
   type Message,
+  type TopicPartition,
   type TopicPartitionOffset,
 } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
-import { deliveryColumns, writeAcceptanceRow, writeAttemptRow } from './delivery-rows.ts'
+import { chooseStart } from './choose-start.ts'
+import { createDeliveryInbox, type DeliveryInbox } from './delivery-inbox.ts'
+import { createDeliveryLander } from './delivery-lander.ts'
+import { writeAcceptanceRow, writeAttemptRow } from './delivery-rows.ts'
 import type { AggregatorMetrics } from './metrics.ts'
-import { RowBinary } from './row-binary.ts'
+import { retryUntilDone } from './retry.ts'
+import type { RowBinary } from './row-binary.ts'
 import type { RowWriter } from './row-writer.ts'
 import { createWakeSignal } from './wake-signal.ts'
 
@@ -36,27 +41,45 @@ export type DeliveriesConsumerConfig = KafkaConfig & {
 const maxMessages = 2_000
 /** Rebalances are noticed as often. */
 const idleMs = 100
+const requestTimeoutMs = 2_000
+/** What is being landed has to end within it, or the group waits for this member. */
+const revokeGraceMs = 5_000
 
-interface DeliveryRows {
-  readonly rows: RowBinary
-  count: number
-  /** By topic and partition: the next offset to come. */
-  readonly next: Map<string, TopicPartitionOffset>
-  /** Milliseconds since 1970; 0 before the first look. */
-  openedAt: number
-}
-
-/**
- * Lands acceptances and attempts in `deliveries`. Insert first, then commit: after a crash between the two the rows
- * are inserted again and replace themselves. One batch at a time, so memory is bounded by it.
- */
+/** Lands acceptances and attempts in `deliveries`. One batch of each partition at a time, so memory is bounded by them. */
 export async function startDeliveriesConsumer(
   deps: Deps,
   config: DeliveriesConsumerConfig,
 ): Promise<DeliveriesConsumer> {
-  const { logger } = deps
+  const { logger, metrics } = deps
   const stopping = new AbortController()
+  const { signal } = stopping
   const queued = createWakeSignal()
+  const connected = Promise.withResolvers<KafkaConsumer>()
+  const inbox = createDeliveryInbox()
+  let landing: Promise<void> | undefined
+
+  const assign = async (partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> => {
+    const consumer = await connected.promise
+    const starts = await retryUntilDone(() => readStarts(consumer, partitions), {
+      signal,
+      onFailure: (error) => logger.warn({ err: error }, 'partitions of deliveries cannot be taken up yet'),
+    })
+    return starts.map(({ topic, start, position, fault }) => {
+      const { partition, pending } = start
+      if (fault !== undefined) {
+        metrics.offsetsMissing.inc()
+        logger.error({ topic, partition }, fault)
+      }
+      inbox.assign({ topic, partition }, pending)
+      return { topic, partition, offset: position }
+    })
+  }
+
+  const revoke = async (partitions: readonly TopicPartition[], lost: boolean): Promise<void> => {
+    if (!lost) await Promise.race([landing, sleep(revokeGraceMs, undefined, { ref: false })])
+    for (const partition of partitions) inbox.revoke(partition)
+  }
+
   const consumer = await connectKafkaConsumer(
     config,
     {
@@ -67,82 +90,77 @@ export async function startDeliveriesConsumer(
         'session.timeout.ms': config.sessionTimeoutMs,
         'queued.max.messages.kbytes': 8_192,
       },
+      onAssigned: assign,
+      onRevoked: revoke,
       onQueued: queued.wake,
     },
     logger,
   )
+  connected.resolve(consumer)
   const postbacks = config.kafkaTopicPrefix + postbacksTopic.name
+  const land = createDeliveryLander({
+    insert: deps.insert,
+    commit: consumer.commit,
+    owns: inbox.owns,
+    writeRow: (row, message) => writeRow(row, message, postbacks, deps),
+    metrics,
+    logger,
+    signal,
+  })
   const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       try {
-        const batch = await collect(consumer, config, logger, (message, rows) =>
-          takeMessage(message, rows, postbacks, deps),
-        )
-        if (batch.next.size > 0) await land(batch)
+        await collect(consumer, inbox, config)
+        const batches = inbox.take()
+        if (batches.length > 0) landing = land(batches)
         else await queued.wait(idleMs)
+        await landing
       } catch (error) {
-        if (stopping.signal.aborted) return
-        logger.warn({ err: error }, 'deliveries cannot be read or committed')
+        if (signal.aborted) return
+        logger.warn({ err: error }, 'deliveries cannot be read')
         await sleep(200)
       }
     }
-  }
-  const land = async ({ rows, count, next, openedAt }: DeliveryRows): Promise<void> => {
-    if (count > 0) {
-      await deps.insert(
-        { table: 'deliveries', columns: deliveryColumns, rows: rows.bytes(), token: undefined },
-        stopping.signal,
-      )
-      deps.metrics.rowsLanded.inc({ table: 'deliveries' }, count)
-      logger.info({ rows: count, bytes: rows.length, ageMs: deps.now() - openedAt }, 'deliveries landed')
-    }
-    await consumer.commit([...next.values()])
   }
   const looping = loop()
   return {
     async stop() {
       // A batch that waits for ClickHouse is given up: it is not committed and will be read again.
-      stopping.abort(new Error('the service stops'))
+      stopping.abort()
       await looping
       await consumer.stop()
     },
   }
 }
 
-/**
- * Reads until the batch is old or large enough; empty when nothing came. What was read is never thrown away: the
- * consumer has gone past it, and the next commit would too.
- */
-export async function collect(
-  consumer: Pick<KafkaConsumer, 'consume'>,
-  config: Pick<DeliveriesConsumerConfig, 'batchMaxAgeMs' | 'batchMaxBytes'>,
-  logger: Logger,
-  take: (message: Message, batch: DeliveryRows) => void,
-): Promise<DeliveryRows> {
-  const batch: DeliveryRows = { rows: new RowBinary(), count: 0, next: new Map(), openedAt: 0 }
-  let rest = 0
-  do {
-    let messages: readonly Message[]
-    try {
-      messages = await consumer.consume(maxMessages, rest)
-    } catch (error) {
-      if (batch.next.size === 0) throw error
-      logger.warn({ err: error }, 'no more deliveries can be read, those that came are landed')
-      return batch
-    }
-    if (batch.openedAt === 0) batch.openedAt = Date.now()
-    for (const message of messages) {
-      take(message, batch)
-      const { topic, partition, offset } = message
-      batch.next.set(`${topic}:${partition}`, { topic, partition, offset: offset + 1 })
-    }
-    if (batch.next.size === 0) return batch
-    rest = batch.openedAt + config.batchMaxAgeMs - Date.now()
-  } while (rest > 0 && batch.count < maxMessages && batch.rows.length < config.batchMaxBytes)
-  return batch
+async function readStarts(consumer: KafkaConsumer, partitions: readonly TopicPartition[]) {
+  const committed = await consumer.committed(partitions, requestTimeoutMs)
+  return await Promise.all(
+    committed.map(async ({ topic, partition, offset, metadata }) => {
+      const { low, high } = await consumer.watermarks(topic, partition, requestTimeoutMs)
+      return { topic, ...chooseStart({ partition, offset, metadata: metadata ?? null }, low, high) }
+    }),
+  )
 }
 
-function takeMessage(message: Message, batch: DeliveryRows, postbacks: string, deps: Deps): void {
+/** Reads until the oldest message is old or there are enough; what was read stays in the inbox, whatever fails. */
+export async function collect(
+  consumer: Pick<KafkaConsumer, 'consume'>,
+  inbox: Pick<DeliveryInbox, 'put' | 'count' | 'bytes'>,
+  config: Pick<DeliveriesConsumerConfig, 'batchMaxAgeMs' | 'batchMaxBytes'>,
+): Promise<void> {
+  const endsAt = performance.now() + config.batchMaxAgeMs
+  let restMs = 0
+  do {
+    const messages = await consumer.consume(maxMessages, restMs)
+    for (const message of messages) inbox.put(message)
+    if (inbox.count === 0) return
+    restMs = Math.ceil(endsAt - performance.now())
+  } while (restMs > 0 && inbox.count < maxMessages && inbox.bytes < config.batchMaxBytes)
+}
+
+/** @returns rows written: 0 or 1 */
+function writeRow(row: RowBinary, message: Message, postbacks: string, deps: Deps): number {
   const { topic, partition, offset, value } = message
   const storedAtUs = deps.now() * 1_000
   try {
@@ -150,16 +168,17 @@ function takeMessage(message: Message, batch: DeliveryRows, postbacks: string, d
     if (topic === postbacks) {
       const delivery = Delivery.decode(bytes)
       // A delivery that comes back to the topic was accepted before.
-      if (delivery.id === '' || delivery.attempts > 0) return
-      writeAcceptanceRow(batch.rows, delivery, storedAtUs)
+      if (delivery.id === '' || delivery.attempts > 0 || (delivery.steps ?? 0) > 0) return 0
+      writeAcceptanceRow(row, delivery, storedAtUs)
     } else {
       const attempt = Attempt.decode(bytes)
-      if (attempt.deliveryId === '') return
-      writeAttemptRow(batch.rows, attempt, storedAtUs)
+      if (attempt.deliveryId === '') return 0
+      writeAttemptRow(row, attempt, storedAtUs)
     }
-    batch.count += 1
+    return 1
   } catch (error) {
     deps.metrics.recordsSkipped.inc({ reason: 'undecodable' })
     deps.logger.error({ topic, partition, offset, err: error }, 'message cannot be decoded, skipped')
+    return 0
   }
 }

@@ -1,4 +1,4 @@
-import { type Attempt, type Delivery, Outcome } from '@millrace/proto'
+import { type Attempt, type Delivery, type EventName, Outcome } from '@millrace/proto'
 import type { RowBinary } from './row-binary.ts'
 
 /** In the order of `writeAttemptRow` and `writeAcceptanceRow`. */
@@ -22,6 +22,12 @@ export const deliveryColumns: readonly string[] = [
   'accepted_at',
   'stored_at',
   'traceparent',
+  'step',
+  'without_request',
+  'event_source',
+  'event_id',
+  'event_type',
+  'replay',
 ]
 
 const outcomes: Readonly<Record<number, string>> = {
@@ -29,6 +35,7 @@ const outcomes: Readonly<Record<number, string>> = {
   [Outcome.RETRY]: 'retry',
   [Outcome.DEAD]: 'dead',
   [Outcome.HELD]: 'held',
+  [Outcome.REDRIVEN]: 'redriven',
 }
 
 export function writeAttemptRow(row: RowBinary, attempt: Attempt, storedAtUs: number): void {
@@ -51,6 +58,10 @@ export function writeAttemptRow(row: RowBinary, attempt: Attempt, storedAtUs: nu
   row.writeInt64(attempt.acceptedAtUs)
   row.writeInt64(storedAtUs)
   row.writeString(attempt.traceparent)
+  row.writeUint32(attempt.step ?? 0)
+  row.writeUint8(attempt.withoutRequest === true ? 1 : 0)
+  writeEventName(row, attempt.event)
+  row.writeString(attempt.replay ?? '')
 }
 
 /** Attempt number 0: the delivery was accepted. Its URL still holds the macros. */
@@ -74,4 +85,14 @@ export function writeAcceptanceRow(row: RowBinary, delivery: Delivery, storedAtU
   row.writeInt64(delivery.acceptedAtUs)
   row.writeInt64(storedAtUs)
   row.writeString(delivery.traceparent)
+  row.writeUint32(0)
+  row.writeUint8(0)
+  writeEventName(row, delivery.event)
+  row.writeString('')
+}
+
+function writeEventName(row: RowBinary, event: EventName | undefined): void {
+  row.writeString(event?.source ?? '')
+  row.writeString(event?.id ?? '')
+  row.writeString(event?.type ?? '')
 }

@@ -171,7 +171,7 @@ export async function createService(
     const events = await until('kafka', 'no broker answers', () => startEventsConsumer(eventsDeps, config))
     parts.events = events
     parts.deliveries = await until('kafka', 'no broker answers', () =>
-      startDeliveriesConsumer({ insert, metrics, logger, now }, config),
+      startDeliveriesConsumer({ insert: eventsDeps.insert, metrics, logger, now }, config),
     )
     parts.backfills = startBackfillRunner(
       {

@@ -1,15 +1,15 @@
 import type { Message } from '@millrace/service-kit/kafka-consumer'
-import { createLogger } from '@millrace/service-kit/log'
 import t from 'tap'
 import { collect } from '../src/deliveries-consumer.ts'
+import { createDeliveryInbox, type DeliveryInbox } from '../src/delivery-inbox.ts'
 
 const config = { batchMaxAgeMs: 60_000, batchMaxBytes: 1_000_000 }
-const logger = createLogger('aggregator', 'silent')
+const topic = 'deliveries'
 const message = (partition: number, offset: number): Message => ({
-  topic: 'deliveries',
+  topic,
   partition,
   offset,
-  size: 0,
+  size: 10,
   value: null,
 })
 
@@ -24,37 +24,53 @@ function answering(...answers: (readonly Message[] | Error)[]) {
   }
 }
 
-t.test('what was read before reading fails is landed, and the rest read later', async (t) => {
+function assigned(...partitions: readonly number[]): DeliveryInbox {
+  const inbox = createDeliveryInbox()
+  for (const partition of partitions) inbox.assign({ topic, partition }, undefined)
+  return inbox
+}
+
+const rangesOf = (inbox: DeliveryInbox) =>
+  inbox.take().map(({ partition, from, to }) => [partition, from, to])
+
+t.test('what was read before reading fails stays, and is landed with the next', async (t) => {
+  const inbox = assigned(0, 1)
   const consumer = answering([message(0, 7), message(1, 3)], new Error('broker gone'), [message(0, 8)])
-  const taken: Message[] = []
-  const take = (it: Message): void => {
-    taken.push(it)
-  }
-  const batch = await collect(consumer, config, logger, take)
-  t.same(
-    taken.map(({ partition, offset }) => [partition, offset]),
-    [
-      [0, 7],
-      [1, 3],
-    ],
-  )
-  t.same(
-    [...batch.next.values()].map(({ partition, offset }) => [partition, offset]),
-    [
-      [0, 8],
-      [1, 4],
-    ],
-  )
-  const next = await collect(consumer, { ...config, batchMaxAgeMs: 0 }, logger, take)
-  t.same(
-    [...next.next.values()].map(({ offset }) => offset),
-    [9],
-  )
+  await t.rejects(collect(consumer, inbox, config), /broker gone/)
+  await collect(consumer, inbox, { ...config, batchMaxAgeMs: 0 })
+  t.strictSame(rangesOf(inbox), [
+    [0, 7, 8],
+    [1, 3, 3],
+  ])
+  t.strictSame(rangesOf(inbox), [], 'once')
 })
 
-t.test('a failure before anything was read is told', async (t) => {
-  await t.rejects(
-    collect(answering(new Error('broker gone')), config, logger, () => undefined),
-    /broker gone/,
-  )
+t.test('a range that a former owner wrote down comes out as it was, when it is complete', (t) => {
+  const inbox = createDeliveryInbox()
+  inbox.assign({ topic, partition: 0 }, { from: 5, to: 8 })
+  inbox.put(message(0, 5))
+  inbox.put(message(0, 7))
+  t.strictSame(rangesOf(inbox), [])
+  // 8 was the end of a transaction, or has gone from Kafka since.
+  for (const offset of [9, 10]) inbox.put(message(0, offset))
+  t.strictSame(rangesOf(inbox), [[0, 5, 8]])
+  t.strictSame(rangesOf(inbox), [[0, 9, 10]])
+  t.end()
+})
+
+t.test('nothing of a partition that was given up is landed or committed', (t) => {
+  const inbox = assigned(0, 1)
+  inbox.put(message(0, 5))
+  inbox.put(message(1, 6))
+  const [first, second] = inbox.take()
+  if (first === undefined || second === undefined) throw new Error('no batches')
+  inbox.put(message(0, 6))
+  inbox.revoke({ topic, partition: 0 })
+  t.equal(inbox.owns(first), false)
+  t.equal(inbox.owns(second), true)
+  inbox.assign({ topic, partition: 0 }, undefined)
+  t.equal(inbox.owns(first), false, 'nor when it comes back')
+  inbox.put(message(2, 1))
+  t.strictSame(rangesOf(inbox), [], 'nor what comes of a partition that is not ours')
+  t.end()
 })

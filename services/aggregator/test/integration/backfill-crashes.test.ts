@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { compareMeters, completeBackfills, makeVisits } from './backfill-fixture.ts'
+import { differingFromMinutes } from './differing-rollups.ts'
 import { createMeshFixture, type MeshFixture, until } from './mesh-fixture.ts'
 
 const steps = [
@@ -48,6 +49,7 @@ for (const step of steps) {
     await until('complete', () => completeBackfills(mesh, 'later', twoKinds), 90_000)
     await until('all events', () => landed(mesh, 500))
     t.strictSame(await compareMeters.differences(mesh, 'first', 'later', twoKinds), [])
+    t.strictSame(await differingFromMinutes(mesh), [])
   })
 }
 
@@ -69,4 +71,5 @@ t.test('a backfill goes on when the partitions move', async (t) => {
   await until('complete', () => completeBackfills(mesh, 'later', fourKinds), 90_000)
   await until('all events', () => landed(mesh, 800))
   t.strictSame(await compareMeters.differences(mesh, 'first', 'later', fourKinds), [])
+  t.strictSame(await differingFromMinutes(mesh), [])
 })

@@ -1,6 +1,7 @@
 import { type Event, EventBatch, type EventRecord } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
 import t from 'tap'
+import { differingFromMinutes } from './differing-rollups.ts'
 import { createMeshFixture, type MeshFixture, makeEvent, until } from './mesh-fixture.ts'
 import { runUntilCrash } from './run-until-crash.ts'
 
@@ -93,6 +94,7 @@ async function untilChanged(mesh: MeshFixture): Promise<void> {
 
 async function checkChanged(t: Parameters<typeof createMeshFixture>[0], mesh: MeshFixture): Promise<void> {
   const rows = await mesh.rows<(typeof expected)[number]>(rollup)
+  t.strictSame(await differingFromMinutes(mesh), [])
   t.strictSame(
     rows.map((row) => ({ ...row, readings: Number(row.readings) })),
     expected,
@@ -145,5 +147,6 @@ t.test('what was settled, retracted or erased stays so, across batches and resta
   await until('the last events', async () => (await mesh.value(lasts)) === '2')
   await until('their rollup', async () => Number(await mesh.value(visits)) >= 32)
   t.equal(await mesh.value(visits), '32')
+  t.strictSame(await differingFromMinutes(mesh), [])
   t.equal(await mesh.value('SELECT count() FROM event_changes'), '31')
 })

@@ -24,6 +24,7 @@ const strike = async (): Promise<void> => {
 
 /** Others write too: what is known of a meter's backfill. */
 const isLanding = ({ table }: RowBlock): boolean => table === 'events'
+const isDelivery = ({ table }: RowBlock): boolean => table === 'deliveries'
 const isChange = ({ table }: RowBlock): boolean => table === 'event_changes'
 
 /** Strikes when offsets were sent and their transaction is not committed. */
@@ -83,6 +84,18 @@ const steps: Readonly<Record<string, () => Faults>> = {
     aroundCommit: (commit) => async (offset, signal) => {
       await commit(offset, signal)
       if (inserted) await strike()
+    },
+  }),
+  'deliveries: before the insert': () => ({
+    aroundInsert: (insert) => async (block, signal) => {
+      if (isDelivery(block)) await strike()
+      await insert(block, signal)
+    },
+  }),
+  'deliveries: after the insert': () => ({
+    aroundInsert: (insert) => async (block, signal) => {
+      await insert(block, signal)
+      if (isDelivery(block)) await strike()
     },
   }),
   'before the changes of events are inserted': () => ({

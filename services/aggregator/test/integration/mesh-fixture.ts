@@ -35,7 +35,7 @@ export interface MeshFixture {
   rows<Row>(query: string): Promise<Row[]>
   /** The first row as tab-separated text. */
   value(query: string): Promise<string>
-  /** Rows of `events` once all readings of meter `visits` are rolled up: the rollup is written last. */
+  /** Rows of `events` once all readings of meter `visits` are rolled up: the days are written last. */
   landed(): Promise<number>
 }
 
@@ -154,7 +154,7 @@ export async function createMeshFixture(
     publishBytes,
     value,
     async landed() {
-      return Number(await value(`SELECT sum(count) FROM meter_minutes WHERE meter = 'visits'`))
+      return Number(await value(`SELECT sum(count) FROM meter_days WHERE meter = 'visits'`))
     },
   }
 }

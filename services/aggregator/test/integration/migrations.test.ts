@@ -3,6 +3,7 @@ import { createLogger } from '@millrace/service-kit/log'
 import t from 'tap'
 import { migrate } from '../../src/migrate.ts'
 import { readMigrations } from '../../src/read-migrations.ts'
+import { differingRollups } from './differing-rollups.ts'
 import { createMeshFixture } from './mesh-fixture.ts'
 
 const migrations = readMigrations(join(import.meta.dirname, '../../migrations'))
@@ -25,9 +26,17 @@ t.test('several instances may migrate an empty server at once, and again', async
       'backfill_marks',
       'backfilled_readings',
       'deliveries',
+      'delivery_hours',
+      'delivery_hours_of_minutes',
+      'delivery_minutes',
+      'delivery_minutes_of_deliveries',
       'event_changes',
       'events',
       'invalid_events',
+      'meter_days',
+      'meter_days_of_hours',
+      'meter_hours',
+      'meter_hours_of_minutes',
       'meter_minutes',
       'meter_minutes_of_backfills',
       'meter_minutes_of_changes',
@@ -37,6 +46,44 @@ t.test('several instances may migrate an empty server at once, and again', async
       'schema_migrations',
     ],
   )
+})
+
+t.test('instances that migrate what has landed before fill each rollup once', async (t) => {
+  const mesh = await createMeshFixture(t)
+  await migrate(migrations.slice(0, 7), mesh.config, logger)
+  await mesh.clickhouse.command({
+    query: `INSERT INTO events (tenant, id, type, occurred_at, readings) SELECT 'default', toString(number), 'visit.recorded',
+      toDateTime64('2026-01-01', 6, 'UTC') + number * 97,
+      [('visits', 1, ['p' || toString(number % 7)], 1.25), ('orders', 2, [], NULL)] FROM numbers(20000)`,
+  })
+  await mesh.clickhouse.command({
+    query: `INSERT INTO deliveries (tenant, delivery_id, endpoint, number, outcome, started_at, duration_us, response_code)
+      SELECT 'default', toString(intDiv(number, 3)), 'partner', number % 3, ['accepted', 'retry', 'delivered'][number % 3 + 1],
+      toDateTime64('2026-01-01', 6, 'UTC') + number, 1000, 200 FROM numbers(3000)`,
+  })
+  await mesh.clickhouse.command({ query: 'INSERT INTO deliveries SELECT * FROM deliveries' })
+  const [broken, ...others] = migrations.slice(7).map((migration) => ({
+    ...migration,
+    statements: [...migration.statements.slice(0, 5), 'SELECT throwIf(1)'],
+  }))
+  if (broken === undefined || others.length === 0) throw new Error('no migrations')
+  const halfway = [...migrations.slice(0, 7), broken, ...others]
+  await t.rejects(migrate(halfway, mesh.config, logger), 'one is broken off between two fills')
+  await Promise.all(Array.from({ length: 4 }, () => migrate(migrations, mesh.config, logger)))
+  await mesh.clickhouse.command({
+    query: `INSERT INTO events (tenant, id, type, occurred_at, readings) SELECT 'default', 'late', 'visit.recorded',
+      toDateTime64('2026-01-01', 6, 'UTC'), [('visits', 1, ['p3'], 2)]`,
+  })
+  t.equal(await mesh.value('SELECT sum(count), sum(sum) FROM meter_days'), '40001\t25002')
+  t.strictSame(await differingRollups(mesh), [])
+  for (const table of ['delivery_minutes', 'delivery_hours']) {
+    t.equal(
+      await mesh.value(`SELECT sum(accepted), sum(requests), sum(delivered), sum(failed),
+        abs(quantilesDDMerge(0.01, 0.5, 0.9, 0.95, 0.99)(durations)[4] - 1000) < 10 FROM ${table}`),
+      '1000\t2000\t1000\t1000\t1',
+      table,
+    )
+  }
 })
 
 t.test('a migration that was broken off is taken up again', async (t) => {

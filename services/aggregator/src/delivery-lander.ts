@@ -1,0 +1,96 @@
+import type { TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafka-consumer'
+import type { Logger } from '@millrace/service-kit/log'
+import type { DeliveryBatch } from './delivery-inbox.ts'
+import { deliveryColumns } from './delivery-rows.ts'
+import { createFlushSlots } from './flush-slots.ts'
+import type { AggregatorMetrics } from './metrics.ts'
+import { deduplicationToken, formatPending } from './pending-range.ts'
+import { retryUntilDone } from './retry.ts'
+import { RowBinary } from './row-binary.ts'
+import type { RowWriter } from './row-writer.ts'
+
+export interface DeliveryLanderDeps {
+  readonly insert: RowWriter['insert']
+  readonly commit: (offsets: readonly TopicPartitionOffsetAndMetadata[]) => Promise<void>
+  /** The partition has not been given up since the batch was taken. */
+  readonly owns: (batch: DeliveryBatch) => boolean
+  /** @returns rows written: 0 or 1 */
+  readonly writeRow: (row: RowBinary, message: DeliveryBatch['messages'][number]) => number
+  readonly metrics: Pick<AggregatorMetrics, 'rowsLanded'>
+  readonly logger: Logger
+  readonly signal: AbortSignal
+}
+
+const insertsAtOnce = 4
+
+interface Prepared {
+  readonly batch: DeliveryBatch
+  readonly rows: Buffer
+  readonly count: number
+}
+
+/**
+ * Lands a batch per partition, the way that events are: 1. the ranges are written down beside the committed offsets,
+ * 2. each is inserted as one block under its token, 3. what is behind them is committed. Whoever takes a partition up
+ * with a range written down makes the same block of it, and ClickHouse drops it if it is there: in the table, where a
+ * row would replace itself anyway, and in the rollups, where it would count twice. Rejects when the signal aborts.
+ */
+export function createDeliveryLander(
+  deps: DeliveryLanderDeps,
+): (batches: readonly DeliveryBatch[]) => Promise<void> {
+  const { logger, metrics, signal } = deps
+  const slots = createFlushSlots(insertsAtOnce)
+
+  const commit = async (
+    prepared: readonly Prepared[],
+    offset: (batch: DeliveryBatch) => { offset: number; metadata?: string },
+  ): Promise<void> => {
+    const commitOwned = async (): Promise<void> => {
+      const owned = prepared.map(({ batch }) => batch).filter(deps.owns)
+      if (owned.length === 0) return
+      await deps.commit(
+        owned.map((batch) => ({ topic: batch.topic, partition: batch.partition, ...offset(batch) })),
+      )
+    }
+    await retryUntilDone(commitOwned, {
+      signal,
+      onFailure: (error, attempt) => {
+        if (attempt % 10 === 1) logger.warn({ attempt, err: error }, 'deliveries cannot be committed')
+      },
+    })
+  }
+
+  const insert = async ({ batch, rows, count }: Prepared): Promise<void> => {
+    await slots.acquire(signal)
+    try {
+      // Given up before it was written down: its next owner knows of no range.
+      if (!deps.owns(batch)) return
+      const token = deduplicationToken(batch.topic, batch.partition, batch)
+      await deps.insert({ table: 'deliveries', columns: deliveryColumns, rows, token }, signal)
+      metrics.rowsLanded.inc({ table: 'deliveries' }, count)
+    } finally {
+      slots.release()
+    }
+  }
+
+  const prepare = (batch: DeliveryBatch): Prepared => {
+    const rows = new RowBinary()
+    const count = batch.messages.reduce((sum, message) => sum + deps.writeRow(rows, message), 0)
+    return { batch, rows: rows.bytes(), count }
+  }
+
+  return async (batches) => {
+    const startedAt = performance.now()
+    const prepared = batches.map(prepare)
+    const withRows = prepared.filter(({ count }) => count > 0)
+    await commit(withRows, ({ from, to }) => ({
+      offset: from,
+      metadata: formatPending({ from, to, catalog: 0 }),
+    }))
+    await Promise.all(withRows.map(insert))
+    await commit(prepared, ({ to }) => ({ offset: to + 1 }))
+    const rows = withRows.reduce((sum, { count }) => sum + count, 0)
+    if (rows > 0)
+      logger.info({ rows, flushMs: Math.round(performance.now() - startedAt) }, 'deliveries landed')
+  }
+}
