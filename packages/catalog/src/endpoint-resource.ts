@@ -83,6 +83,8 @@ export interface Disabled {
  */
 export type StoredEndpoint = Endpoint & {
   readonly secrets: readonly SealedSecret[]
+  /** RFC 3339; absent in what was written before there was any. Events that came before it are not the endpoint's. */
+  readonly createdAt?: string
   /** Beside `enabled: false`. */
   readonly disabled?: Disabled
   readonly credentials?: SealedCredentials

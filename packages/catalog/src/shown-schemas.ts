@@ -73,6 +73,9 @@ const endpointBody: Members = {
         description: 'With signatures of v1a: what verifies them (Standard Webhooks).',
       }),
     ),
+    createdAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'It gets the events that were accepted since.' }),
+    ),
     disabled: Type.Optional(
       Type.Object(
         { at: Type.String({ format: 'date-time' }), reason: Type.String() },

@@ -61,10 +61,11 @@ export function putEndpoint(
   return {
     secret: fresh.secret,
     change(existing) {
-      const { secrets, disabled } = (existing ?? {}) as Partial<StoredEndpoint>
+      const { secrets, createdAt, disabled } = (existing ?? {}) as Partial<StoredEndpoint>
       const sealed = sealCredentials(box, endpoint, existing, { tenant, name })
       return {
         ...sealed,
+        createdAt: createdAt ?? secrets?.at(-1)?.createdAt ?? formatTimestamp(deps.now()),
         ...(endpoint.enabled === false && disabled && { disabled }),
         secrets: withSigningKey(secrets?.map(keep) ?? [fresh.sealed], endpoint, fresh.signingKey),
       }

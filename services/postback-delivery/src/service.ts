@@ -10,6 +10,7 @@ import {
   deadTopic,
   deliveriesTopic,
   deliveryStateTopic,
+  eventsTopic,
   parkedTopic,
   postbacksTopic,
   retryTiers,
@@ -34,6 +35,8 @@ import { readDeliveryState } from './read-state.ts'
 import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
 import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
+import { startSubscriptions } from './start-subscriptions.ts'
+import type { SubscriptionConsumer } from './subscription-consumer.ts'
 import { watchKafka } from './watch-kafka.ts'
 import { watchSecrets } from './watch-secrets.ts'
 
@@ -55,6 +58,7 @@ const sources: readonly { group: string; topics: ReadonlyMap<string, number> }[]
 ]
 const topics = [
   catalogTopic,
+  eventsTopic,
   postbacksTopic,
   ...retryTiers.map(retryTopic),
   parkedTopic,
@@ -86,6 +90,7 @@ export async function createService(
   })
   let catalog: CatalogReader | undefined
   let shared: SharedState | undefined
+  let subscriptions: SubscriptionConsumer | undefined
   let homes = 1
   const box = createSecretBox(secretsKeysOf(config))
   const findEndpoint: FindEndpoint = (tenant, name) => {
@@ -93,11 +98,12 @@ export async function createService(
     if (catalog === undefined) throw new Error('the catalog has not been read yet')
     return catalog.store.endpoint(tenant, name)
   }
+  const awaitCatalog = createAwaitCatalog(() => catalog, logger)
   const flow: DeliveryFlow = createDeliveryFlow(
     {
       sender: createSender(config),
       openReceiver: createReceiverOpener(box),
-      awaitCatalog: createAwaitCatalog(() => catalog, logger),
+      awaitCatalog,
       resolve: (delivery) => resolveTarget(delivery, findEndpoint, config),
       sign: createRequestSigner(box),
       shared: () => shared,
@@ -120,7 +126,7 @@ export async function createService(
     createKeyDirectory(() => catalog?.store),
   )
   const delivery = createDeliveryService({ authenticator, readState })
-  const grpc = await startGrpcDoor({ readiness }, config, [delivery])
+  const grpc = await startGrpcDoor({ readiness, logger }, config, [delivery])
 
   const stopping = new AbortController()
   const consumerDeps = {
@@ -154,6 +160,11 @@ export async function createService(
       const limits = { maxRecords: config.maxWaiting, maxBytes: config.maxWaitingBytes }
       consumers.push(await connectDeliveryConsumer(consumerDeps, config, { ...source, ...limits }))
     }
+    subscriptions ??= await startSubscriptions(
+      { catalog, awaitCatalog, readiness, registry, logger },
+      config,
+      instanceId(config),
+    )
   }
   const run = async (): Promise<void> => {
     await untilDone(connectAll, stopping.signal, (reason) => readiness.set('kafka', reason))
@@ -174,6 +185,7 @@ export async function createService(
       stopping.abort()
       readiness.set('service', 'stopping')
       await running
+      await subscriptions?.stop()
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))
       await flow.stop(config.shutdownTimeoutMs * 0.6)
       await Promise.all(consumers.map((consumer) => consumer.stop()))

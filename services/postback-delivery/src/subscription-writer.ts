@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KafkaConsumer, TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafka-consumer'
+import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
+import type { TransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
+import type { Logger } from '@millrace/service-kit/log'
+import { readCommitted } from './commit-positions.ts'
+import type { SubscriptionMetrics } from './subscription-metrics.ts'
+
+/** Writes deliveries and how far their events are done, in one transaction. */
+export interface SubscriptionWriter {
+  /**
+   * Tries until it is known to be written down, and whether it was this try or a former one.
+   * @param isOwner whether all the partitions are still this instance's
+   * @returns false when it is not, and never will be by this instance
+   */
+  write(
+    messages: readonly OutgoingMessage[],
+    positions: readonly TopicPartitionOffsetAndMetadata[],
+    isOwner: () => boolean,
+  ): Promise<boolean>
+  stop(): Promise<void>
+}
+
+export interface SubscriptionWriterDeps {
+  /** Resolves once every earlier transaction of this instance is committed or aborted. */
+  readonly connect: () => Promise<TransactionalProducer>
+  readonly consumer: () => KafkaConsumer
+  /** Why nothing can be written now, or undefined as soon as it can. */
+  readonly onState: (missing: string | undefined) => void
+  readonly metrics: Pick<SubscriptionMetrics, 'transactions'>
+  readonly logger: Logger
+}
+
+const retryMs = 250
+
+/**
+ * A crash before the commit leaves nothing, and the events are read again; one after it leaves nothing to be done. After
+ * an error neither is certain: a new producer with the same transactional id settles what is open, and the committed
+ * positions, which only ever grow, tell whether this transaction took place.
+ */
+export function createSubscriptionWriter(deps: SubscriptionWriterDeps): SubscriptionWriter {
+  let producer: TransactionalProducer | undefined
+  let stopped = false
+  const write: SubscriptionWriter['write'] = async (messages, positions, isOwner) => {
+    let inDoubt = false
+    while (!stopped) {
+      try {
+        producer ??= await deps.connect()
+        if (!isOwner()) return false
+        if (!inDoubt || !(await areCommitted(deps.consumer(), positions))) {
+          inDoubt = true
+          await producer.writeAll(messages, [{ consumer: deps.consumer(), offsets: positions }])
+        }
+        deps.metrics.transactions.inc({ result: 'committed' })
+        deps.onState(undefined)
+        return true
+      } catch (error) {
+        deps.metrics.transactions.inc({ result: 'failed' })
+        deps.logger.warn({ err: error, deliveries: messages.length }, 'subscriptions could not be written')
+        deps.onState(`subscriptions cannot be written: ${(error as Error).message}`)
+        await producer?.stop()
+        producer = undefined
+        await delay(retryMs)
+      }
+    }
+    return false
+  }
+  return {
+    write,
+    async stop() {
+      stopped = true
+      await producer?.stop()
+    },
+  }
+}
+
+/** Any one of them tells: it is all or nothing. */
+async function areCommitted(
+  consumer: KafkaConsumer,
+  [position]: readonly TopicPartitionOffsetAndMetadata[],
+): Promise<boolean> {
+  if (position === undefined) return true
+  const { topic, partition, offset, metadata } = position
+  const [found] = await readCommitted(consumer, [{ topic, partition }])
+  return found?.offset === offset && (found.metadata ?? '') === metadata
+}
