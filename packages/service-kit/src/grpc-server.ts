@@ -10,8 +10,10 @@ import { ReflectionService } from '@grpc/reflection'
 import { protoDirectory } from '@millrace/proto/proto-files'
 import { HealthImplementation } from 'grpc-health-check'
 import { errorMeanings, ServiceError } from './errors.ts'
+import type { Logger } from './log.ts'
 import type { Readiness } from './readiness.ts'
 import { type GrpcTls, grpcServerCredentials } from './tls.ts'
+import { renewGrpcTls } from './tls-renewal.ts'
 
 export interface GrpcService {
   /** Full name, e.g. millrace.v1.IngestService. */
@@ -33,6 +35,8 @@ export interface GrpcDoorConfig extends GrpcTls {
   readonly grpcPort: number
   /** A message that is larger is refused before it has come. */
   readonly maxMessageBytes?: number
+  /** How often the certificate's files are looked at; left out but for tests. */
+  readonly tlsLookEveryMs?: number
 }
 
 const usualMessageBytes = 16 * 1024 * 1024
@@ -41,7 +45,7 @@ const maxConcurrentCalls = 1_000
 
 /** A gRPC server with the standard health service, which follows `readiness`, and reflection. */
 export async function startGrpcDoor(
-  deps: { readiness: Readiness; interceptors?: ServerInterceptor[] },
+  deps: { readiness: Readiness; interceptors?: ServerInterceptor[]; logger?: Logger },
   config: GrpcDoorConfig,
   services: readonly GrpcService[],
 ): Promise<GrpcDoor> {
@@ -62,18 +66,19 @@ export async function startGrpcDoor(
   const files = services.map((service) => service.protoFile)
   new ReflectionService(loadSync(files, { includeDirs: [protoDirectory] })).addToServer(server)
   for (const { definition, implementation } of services) server.addService(definition, implementation)
+  const credentials = grpcServerCredentials(config)
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(
-      `${config.grpcHost}:${config.grpcPort}`,
-      grpcServerCredentials(config),
-      (error, bound) => (error === null ? resolve(bound) : reject(error)),
+    server.bindAsync(`${config.grpcHost}:${config.grpcPort}`, credentials, (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
     )
   })
+  const stopRenewing = renewGrpcTls(credentials, config, deps.logger, config.tlsLookEveryMs)
   return {
     port,
     stop: (graceMs) =>
       new Promise((resolve) => {
         stopReporting()
+        stopRenewing()
         const cut = setTimeout(() => server.forceShutdown(), graceMs)
         server.tryShutdown(() => {
           clearTimeout(cut)

@@ -4,21 +4,30 @@ import { ServerCredentials } from '@grpc/grpc-js'
 import { z } from 'zod'
 import { type Setting, setting } from './config.ts'
 
-/** Texts of PEM files. Without a certificate a door is plain; with client authorities it wants a client's certificate. */
+/** Without a certificate a door is plain; with client authorities it wants a client's certificate. */
 export interface HttpTls {
-  readonly httpTlsCert?: string | undefined
-  readonly httpTlsKey?: string | undefined
-  readonly httpTlsClientCa?: string | undefined
+  readonly httpTlsCert?: PemFile | undefined
+  readonly httpTlsKey?: PemFile | undefined
+  readonly httpTlsClientCa?: PemFile | undefined
 }
 
 /** As HttpTls. */
 export interface GrpcTls {
-  readonly grpcTlsCert?: string | undefined
-  readonly grpcTlsKey?: string | undefined
-  readonly grpcTlsClientCa?: string | undefined
+  readonly grpcTlsCert?: PemFile | undefined
+  readonly grpcTlsKey?: PemFile | undefined
+  readonly grpcTlsClientCa?: PemFile | undefined
 }
 
-type PemSetting = Setting<string | undefined>
+/** A file as it was at the start, and where it is: a door reads it again when it has changed. */
+export interface PemFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** Who has not said hello by then is cut off; Node would wait for two minutes. */
+export const tlsHandshakeTimeoutMs = 10_000
+
+type PemSetting = Setting<PemFile | undefined>
 
 /**
  * Settings of one door. The files are read with the configuration, so that a missing or spoilt one is among its faults.
@@ -34,19 +43,19 @@ export function tlsSettings(prefix: string, door: string): Record<'cert' | 'key'
     cert: {
       ...setting(
         names.cert,
-        pemFile(certificateFault),
+        doorFile(certificateFault),
         `PEM file of the ${door}’s certificate and its chain`,
       ),
       needs: names.key,
     },
     key: {
-      ...setting(names.key, pemFile(keyFault), `PEM file of the private key of the ${door}’s certificate`),
+      ...setting(names.key, doorFile(keyFault), `PEM file of the private key of the ${door}’s certificate`),
       needs: names.cert,
     },
     clientCa: {
       ...setting(
         names.clientCa,
-        pemFile(certificateFault),
+        doorFile(certificateFault),
         `PEM file of the authorities whose client certificates the ${door} accepts; none else gets in then`,
       ),
       needs: names.cert,
@@ -55,14 +64,15 @@ export function tlsSettings(prefix: string, door: string): Record<'cert' | 'key'
 }
 
 /** Options of a Fastify app; nothing for a plain door. */
-export function httpsOptions({ httpTlsCert: cert, httpTlsKey: key, httpTlsClientCa: ca }: HttpTls): object {
-  if (cert === undefined || key === undefined) return {}
+export function httpsOptions({ httpTlsCert, httpTlsKey, httpTlsClientCa: ca }: HttpTls): object {
+  if (httpTlsCert === undefined || httpTlsKey === undefined) return {}
   return {
     https: {
-      cert,
-      key,
+      cert: httpTlsCert.text,
+      key: httpTlsKey.text,
       minVersion: 'TLSv1.2',
-      ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
+      handshakeTimeout: tlsHandshakeTimeoutMs,
+      ...(ca !== undefined && { ca: ca.text, requestCert: true, rejectUnauthorized: true }),
     },
   }
 }
@@ -70,11 +80,27 @@ export function httpsOptions({ httpTlsCert: cert, httpTlsKey: key, httpTlsClient
 export function grpcServerCredentials(config: GrpcTls): ServerCredentials {
   const { grpcTlsCert: cert, grpcTlsKey: key, grpcTlsClientCa: ca } = config
   if (cert === undefined || key === undefined) return ServerCredentials.createInsecure()
-  return ServerCredentials.createSsl(
-    ca === undefined ? null : Buffer.from(ca),
-    [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
+  const credentials = ServerCredentials.createSsl(
+    ca === undefined ? null : Buffer.from(ca.text),
+    [{ cert_chain: Buffer.from(cert.text), private_key: Buffer.from(key.text) }],
     ca !== undefined,
   )
+  // It knows no such option, and hands these to the server as they are.
+  Object.assign(credentials._getConstructorOptions() ?? {}, { handshakeTimeout: tlsHandshakeTimeoutMs })
+  return credentials
+}
+
+/** Reads a file's text and keeps its path; @param faultOf what is wrong with it */
+function doorFile(faultOf: (pem: string) => string | undefined): z.ZodType<PemFile | undefined> {
+  return z
+    .string()
+    .optional()
+    .transform((path, context) => {
+      if (path === undefined) return undefined
+      const { text = '', fault } = readPem(path, faultOf)
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+      return { path, text }
+    }) as unknown as z.ZodType<PemFile | undefined>
 }
 
 /** Reads a file's text; @param faultOf what is wrong with it */

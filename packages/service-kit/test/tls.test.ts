@@ -25,7 +25,11 @@ t.test('certificates are read with the configuration, each door’s its own', as
     HTTP_TLS_KEY_FILE: files.serverKey,
     HTTP_TLS_CLIENT_CA_FILE: files.ca,
   })
-  t.match(config, { httpTlsCert: /BEGIN CERTIFICATE/, httpTlsKey: /PRIVATE KEY/, httpTlsClientCa: /BEGIN/ })
+  t.match(config, {
+    httpTlsCert: { path: files.serverCert, text: /BEGIN CERTIFICATE/ },
+    httpTlsKey: { text: /PRIVATE KEY/ },
+    httpTlsClientCa: { text: /BEGIN/ },
+  })
   t.match(config, { grpcTlsCert: undefined, grpcTlsKey: undefined, grpcTlsClientCa: undefined })
 })
 
