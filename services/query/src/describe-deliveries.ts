@@ -1,11 +1,11 @@
 import { answer, needs, problems } from '@millrace/service-kit/describe-answers'
 import { Type } from 'typebox'
-import { deliveryStatuses } from './list-deliveries.ts'
+import { deliveryStatuses } from './delivery.ts'
 import { listParameters } from './list-parameters.ts'
 
 const Status = Type.Enum([...deliveryStatuses], {
   description:
-    'pending: not tried yet; retrying: failed, another attempt follows; dead: failed for good; held: kept until it is replayed.',
+    'pending: not tried yet; retrying: failed, another attempt follows; dead: failed for good; held: kept until it is released. Dead and held ones can be replayed.',
 })
 
 export const DeliveriesQuery = Type.Object(
@@ -13,6 +13,8 @@ export const DeliveriesQuery = Type.Object(
     endpoint: Type.Optional(Type.String({ description: 'Only deliveries to this endpoint.' })),
     postback: Type.Optional(Type.String({ description: 'Only deliveries of this postback, by its id.' })),
     status: Type.Optional(Status),
+    event: Type.Optional(Type.String({ description: 'Only deliveries of the event with this id.' })),
+    eventType: Type.Optional(Type.String({ description: 'Only deliveries of events of this type.' })),
     ...listParameters,
   },
   { additionalProperties: false },
@@ -50,14 +52,35 @@ const Attempt = Type.Object(
   { title: 'Attempt' },
 )
 
+const Transition = Type.Object(
+  {
+    to: Type.Enum(['held', 'dead', 'redriven'], {
+      description: 'redriven: taken up again by a replay; its schedule begins anew.',
+    }),
+    at: Time,
+    reason: Type.Optional(Type.String({ description: 'endpoint_disabled, endpoint_held or endpoint_gone.' })),
+    replay: Type.Optional(Type.String({ description: 'Id of the replay that took it up again.' })),
+  },
+  { title: 'Transition' },
+)
+
 const Delivery = Type.Object(
   {
     id: Type.String({ description: 'The receiver sees it as webhook-id, the same in all attempts.' }),
     postbackId: Type.Optional(Type.String()),
     endpoint: Type.Optional(Type.String()),
+    event: Type.Optional(
+      Type.Object(
+        { source: Type.String(), id: Type.String(), type: Type.String() },
+        { description: 'That is delivered; a postback has none.' },
+      ),
+    ),
     status: Status,
     acceptedAt: Time,
-    attempts: Type.Array(Attempt),
+    attempts: Type.Array(Attempt, { description: 'Requests that were made.' }),
+    transitions: Type.Optional(
+      Type.Array(Transition, { description: 'What became of it without a request, where anything has.' }),
+    ),
   },
   { title: 'Delivery' },
 )
@@ -89,7 +112,8 @@ export const listDeliveries = {
   ...described,
   operationId: 'listDeliveries',
   summary: 'Deliveries, the latest accepted first',
-  description: 'from and to are of the acceptance.',
+  description:
+    'from and to are of the acceptance. A page may hold fewer than limit; it is the last one without nextCursor.',
   querystring: DeliveriesQuery,
   response: {
     200: answer(

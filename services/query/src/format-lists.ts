@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonMediaType } from '@millrace/catalog/media-type'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
-import type { StoredAttempt, StoredDelivery, StoredPostback } from './list-deliveries.ts'
+import type { StoredAttempt, StoredDelivery, StoredPostback, StoredTransition } from './delivery.ts'
 import type { StoredEvent } from './list-events.ts'
 
 /** JSON text of an event: the CloudEvent as it was sent, its data byte for byte, and what became of it. */
@@ -91,9 +91,20 @@ function toDeliveryJson(delivery: StoredDelivery, bodies: boolean) {
     id: delivery.id,
     ...(delivery.postbackId !== '' && { postbackId: delivery.postbackId }),
     ...(delivery.endpoint !== '' && { endpoint: delivery.endpoint }),
+    ...(delivery.event !== undefined && { event: delivery.event }),
     status: delivery.status,
     acceptedAt: formatTimestamp(delivery.acceptedAtUs),
     attempts: delivery.attempts.map((attempt) => toAttemptJson(attempt, bodies)),
+    ...(delivery.transitions.length > 0 && { transitions: delivery.transitions.map(toTransitionJson) }),
+  }
+}
+
+function toTransitionJson({ to, atUs, reason, replay }: StoredTransition) {
+  return {
+    to,
+    at: formatTimestamp(atUs),
+    ...(reason !== '' && { reason }),
+    ...(replay !== '' && { replay }),
   }
 }
 

@@ -22,7 +22,7 @@ import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
-import { type DeliveryStatus, deliveryStatuses, type StoredDelivery } from './list-deliveries.ts'
+import { type DeliveryStatus, deliveryStatuses, type StoredDelivery } from './delivery.ts'
 import type { EventStatus, StoredEvent } from './list-events.ts'
 import { listLimits, parseTimeRange } from './list-parameters.ts'
 import type { LivePush, LiveSubscriber } from './live-hub.ts'

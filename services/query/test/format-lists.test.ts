@@ -1,6 +1,6 @@
 import t from 'tap'
+import { overallStatus } from '../src/delivery.ts'
 import { formatEvent } from '../src/format-lists.ts'
-import { overallStatus } from '../src/list-deliveries.ts'
 import type { StoredEvent } from '../src/list-events.ts'
 
 const stored: StoredEvent = {
