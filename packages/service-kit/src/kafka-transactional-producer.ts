@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafka, {
   type DeliveryReport,
   type LibrdKafkaError,
+  type MessageHeader,
   type NumberNullUndefined,
 } from '@confluentinc/kafka-javascript'
 import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
@@ -166,7 +167,7 @@ export async function connectTransactionalProducer(
       // A refused message or offset rejects for all; the messages' own failures must not end the process then.
       allWritten.catch(() => undefined)
       try {
-        for (const [index, { topic, partition, key, value }] of messages.entries()) {
+        for (const [index, { topic, partition, key, value, headers }] of messages.entries()) {
           producer.produce(
             topic,
             partition ?? (null as NumberNullUndefined),
@@ -174,6 +175,7 @@ export async function connectTransactionalProducer(
             key,
             null,
             reports[index],
+            headers as MessageHeader[] | undefined,
           )
         }
       } catch (error) {
