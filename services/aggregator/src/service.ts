@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
-import type { CatalogEntry, EventType } from '@millrace/catalog/resources'
 import { catalogTopic, deliveriesTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -10,11 +9,6 @@ import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import type { Logger } from '@millrace/service-kit/log'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
-import { createStoredEventsReader } from './backfill-events.ts'
-import { createBackfilledMeters } from './backfill-meter.ts'
-import { createBackfillMetrics } from './backfill-metrics.ts'
-import { type BackfillRunner, startBackfillRunner } from './backfill-runner.ts'
-import { createBackfillStore } from './backfill-store.ts'
 import { createChangeCounter } from './change-metrics.ts'
 import { createChangedEventsReader } from './changed-events-reader.ts'
 import { type AggregatorConfig, checkConfig } from './config.ts'
@@ -24,21 +18,19 @@ import { createFlushSlots } from './flush-slots.ts'
 import { createAggregationService } from './grpc.ts'
 import { createNameHasher } from './hash-name.ts'
 import { createChangesLander, createEraser } from './land-changes.ts'
+import { createLandedCellsReader } from './landed-cells-reader.ts'
 import { followLandedThrough, type LandedThrough } from './landed-through.ts'
+import { type LiveLoader, startLiveLoader } from './live-loader.ts'
 import { createLiveView } from './live-view.ts'
 import { createAggregatorMetrics, createTypeLabels, measureState } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import type { LaneDeps } from './partition-lane.ts'
 import { migrationsDirectory, readMigrations } from './read-migrations.ts'
-import { createReplayMetrics } from './replay-metrics.ts'
-import { createReplayProducer, type ReplayProducer } from './replay-producer.ts'
-import { type ReplayRunner, startReplayRunner } from './replay-runner.ts'
-import { createReplayStore, type EventReplay } from './replay-store.ts'
-import { createRemovedCounter, type RetentionRunner, startRetentionRunner } from './retention-runner.ts'
 import { retryUntilDone } from './retry.ts'
 import { createRowWriter } from './row-writer.ts'
 import { createRulesHistory } from './rules-history.ts'
 import { createSeenIdsReader } from './seen-ids-reader.ts'
+import { createJobMetrics, type StoredEventsJobs, startStoredEventsJobs } from './stored-events-jobs.ts'
 import { createTouches } from './touches.ts'
 import { createTurns } from './turns.ts'
 import { createTypeRulesSource } from './type-rules.ts'
@@ -61,11 +53,9 @@ interface Parts {
   catalog?: CatalogReader
   events?: EventsConsumer
   deliveries?: DeliveriesConsumer
+  liveLoader?: LiveLoader
   landedThrough?: LandedThrough
-  backfills?: BackfillRunner
-  replays?: ReplayRunner
-  retention?: RetentionRunner
-  replayProducer?: ReplayProducer
+  jobs?: StoredEventsJobs
   partitions: number
 }
 
@@ -88,9 +78,7 @@ export async function createService(
     seenIds: () => sumSeenIds(parts.events),
     liveCells: live.cells,
   })
-  const backfillMetrics = createBackfillMetrics(metrics.registry, () => parts.backfills?.unfinished() ?? 0)
-  const removed = createRemovedCounter(metrics.registry)
-  const replayMetrics = createReplayMetrics(metrics.registry, () => parts.replays?.unfinished() ?? 0)
+  const jobMetrics = createJobMetrics(metrics.registry, () => parts.jobs)
   const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
   const aggregation = createAggregationService({
     authenticator: createAuthenticator(
@@ -104,8 +92,10 @@ export async function createService(
     touches,
     now,
   })
-  const grpc = await startGrpcDoor({ readiness }, config, [aggregation])
+  const grpc = await startGrpcDoor({ readiness, logger }, config, [aggregation])
   const clickhouse = connectClickhouse(config, 'millrace-aggregator', config.insertTimeoutMs)
+  // What is read in bulk takes its time, and holds no insert up.
+  const clickhouseReads = connectClickhouse(config, 'millrace-aggregator-reads', config.readTimeoutMs)
 
   /** Tries until it works, and says in the readiness what it waits for. */
   const until = <Result>(part: string, reason: string, operation: () => Promise<Result>): Promise<Result> =>
@@ -140,7 +130,7 @@ export async function createService(
     })
     const { rulesOf } = createTypeRulesSource(catalog.store)
     const nameKey = randomBytes(16)
-    const seenIdsReader = createSeenIdsReader(clickhouse, config, nameKey)
+    const seenIdsReader = createSeenIdsReader(clickhouseReads, config, nameKey)
     const eventsDeps = {
       rulesOf,
       readCatalogThrough: catalog.readThroughOrToEnd,
@@ -162,6 +152,7 @@ export async function createService(
       nextTurn: createTurns(),
       typeLabel: createTypeLabels(),
       live,
+      onLanesChanged: () => parts.liveLoader?.partitionsChanged(),
       touches,
       metrics,
       logger,
@@ -170,56 +161,37 @@ export async function createService(
     }
     const events = await until('kafka', 'no broker answers', () => startEventsConsumer(eventsDeps, config))
     parts.events = events
+    parts.liveLoader = startLiveLoader(
+      {
+        live,
+        read: createLandedCellsReader(clickhouseReads),
+        landed: () =>
+          events.lanes().map((lane) => ({ partition: lane.partition, through: lane.landedThrough() })),
+        nextTurn: eventsDeps.nextTurn,
+        logger,
+        now,
+      },
+      config,
+    )
+    parts.liveLoader.partitionsChanged()
     parts.deliveries = await until('kafka', 'no broker answers', () =>
       startDeliveriesConsumer({ insert: eventsDeps.insert, metrics, logger, now }, config),
     )
-    parts.backfills = startBackfillRunner(
+    parts.jobs = startStoredEventsJobs(
       {
-        meters: createBackfilledMeters(catalog.store),
-        onCatalogChange: catalog.store.onChange,
-        catalogPosition: catalog.position,
-        lanes: events.lanes,
-        liveIsBehind: () => isBehind(events, now()),
-        readStoredEvents: createStoredEventsReader(clickhouse),
-        ratesOf: (tenant, type) => rulesOf(tenant, type).rates ?? [],
-        store: createBackfillStore(clickhouse),
+        catalog,
+        events,
         insert: eventsDeps.insert,
+        rulesOf,
         nextTurn: eventsDeps.nextTurn,
+        clickhouse: clickhouseReads,
         touches,
-        metrics: backfillMetrics,
-        logger,
-      },
-      { partitions: parts.partitions, chunkEvents: config.backfillChunkEvents },
-    )
-    parts.retention = startRetentionRunner(
-      {
-        eventTypes: () => catalog.store.all('event-type') as readonly CatalogEntry<EventType>[],
-        lanes: events.lanes,
-        clickhouse,
-        touches,
-        removed,
+        metrics: jobMetrics,
         logger,
         now,
       },
       config,
-    )
-    parts.replayProducer = createReplayProducer(
-      { partitions: parts.partitions, catalogPosition: catalog.position, now, logger },
-      config,
-    )
-    parts.replays = startReplayRunner(
-      {
-        replays: () => (catalog.store.all('replay') as readonly EventReplay[]).filter(isOfEvents),
-        onCatalogChange: catalog.store.onChange,
-        lanes: events.lanes,
-        store: createReplayStore(clickhouse),
-        send: parts.replayProducer.send,
-        insert: eventsDeps.insert,
-        metrics: replayMetrics,
-        logger,
-        now,
-      },
-      { partitions: parts.partitions },
+      parts.partitions,
     )
     parts.landedThrough = followLandedThrough(
       { lanes: events.lanes, watermarks: events.watermarks, readiness, logger, now },
@@ -240,29 +212,17 @@ export async function createService(
       await broughtUp
       await grpc.stop(200)
       await parts.landedThrough?.stop()
-      await parts.backfills?.stop()
-      await parts.replays?.stop()
-      await parts.retention?.stop()
-      await parts.replayProducer?.stop()
+      await parts.liveLoader?.stop()
+      await parts.jobs?.stop()
       // Two thirds of the time for what was read, the rest for leaving the group.
       await parts.events?.stop((config.shutdownTimeoutMs * 2) / 3)
       await parts.deliveries?.stop()
       await parts.catalog?.stop()
       await clickhouse.close()
+      await clickhouseReads.close()
       await operations.stop()
     },
   }
-}
-
-function isOfEvents({ body }: { readonly body: { readonly what: string } }): boolean {
-  return body.what === 'events'
-}
-
-/** An event waits longer than reports may lag behind. */
-function isBehind(events: EventsConsumer, nowMs: number): boolean {
-  return events
-    .lanes()
-    .some((lane) => (lane.progress().oldestUnlandedUs ?? Number.POSITIVE_INFINITY) < (nowMs - 1_000) * 1_000)
 }
 
 function sumSeenIds(events: EventsConsumer | undefined): { ids: number; bytes: number } {

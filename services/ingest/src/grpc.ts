@@ -22,6 +22,7 @@ import { type AcceptRequestDeps, acceptRequest, readWaitFor } from './accept-req
 import { admitEvents } from './admit-events.ts'
 import { readGrpcEvents } from './grpc-event.ts'
 import { checkSize, type SizedRequest, strictIngestService, wellFormed } from './grpc-requests.ts'
+import type { CheckKey } from './limit-call-bytes.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { createPublishStream } from './publish-stream.ts'
 import { createReception } from './reception.ts'
@@ -44,6 +45,9 @@ export interface IngestGrpcConfig {
   readonly requestTimeoutMs: number
 }
 
+const serviceName = 'millrace.v1.IngestService'
+const servicePath = `/${serviceName}/`
+
 /** Accepts the events of one request and counts what became of it. */
 export type Publish = (
   request: SizedRequest<{ readonly events: readonly CloudEvent[] }>,
@@ -61,6 +65,11 @@ interface Caller {
 
 export interface IngestGrpc {
   readonly service: GrpcService
+  /**
+   * For each call, before any message of it is read: who has no key gets no room for one.
+   * @throws {ServiceError} `unauthenticated`, `forbidden`, `unavailable`
+   */
+  readonly checkKey: CheckKey
   /** Lets the streams finish what they have read, and ends them. */
   endStreams(): Promise<void>
 }
@@ -126,10 +135,20 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
   }
   return {
     service: {
-      name: 'millrace.v1.IngestService',
+      name: serviceName,
       protoFile: 'millrace/v1/ingest.proto',
       definition: strictIngestService(config),
       implementation: { publish: publishUnary, publishStream },
+    },
+    checkKey(path, metadata) {
+      const method = path.startsWith(servicePath) ? path.slice(servicePath.length) : undefined
+      if (method === undefined) return
+      try {
+        deps.authenticator.authenticate(textOf(metadata, 'authorization'), 'events:write')
+      } catch (error) {
+        deps.metrics.request(`grpc ${method}`, toGrpcError(error).code)
+        throw error
+      }
     },
     endStreams: streams.end,
   }

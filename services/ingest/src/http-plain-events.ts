@@ -6,6 +6,7 @@ import { problemHeaders, requestIdOf, toProblem, toServiceError } from '@millrac
 import { formatRateLimit, type RateLimitAnswer } from '@millrace/service-kit/rate-limit-http'
 import { acceptRequest } from './accept-request.ts'
 import { admitEvents } from './admit-events.ts'
+import { BodyPieces } from './body-pieces.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { trustedBytes } from './limit-request-bytes.ts'
 import { isBinaryMode } from './read-binary-event.ts'
@@ -96,13 +97,18 @@ function collect(
     // As `limitRequestBytes` does it.
     if (bytes <= trustedBytes) share.take(bytes)
     let held = 0
-    const pieces: Buffer[] = []
+    let pieces: BodyPieces | undefined
     const take = (piece: Buffer): void => {
       held += piece.length
       try {
         if (bytes > trustedBytes) share.take(piece.length)
-        if (held === bytes) done(pieces.length === 0 ? piece : Buffer.concat([...pieces, piece], bytes))
-        else pieces.push(piece)
+        if (piece.length === bytes) {
+          done(piece)
+          return
+        }
+        pieces ??= new BodyPieces()
+        pieces.add(piece)
+        if (held === bytes) done(pieces.take())
       } catch (error) {
         request.off('data', take)
         refuse(deps, exchange, error)

@@ -14,6 +14,7 @@ import {
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
+import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -97,6 +98,7 @@ export async function createHttpDoor(
   // Answers are small and their forms certain: compiled serializers would not be quicker, and drop what they do not know.
   app.setSerializerCompiler(() => JSON.stringify)
   limitConnections(app.server, config)
+  renewHttpTls(app, config, deps.logger)
   installExpectations(app)
   installJsonBodies(app)
   installProblems(app)

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Event } from '@millrace/proto'
+import { BodyPieces } from './body-pieces.ts'
 import { createFaultList, type FaultList } from './fault-list.ts'
 import type { Reception } from './read-event.ts'
 import { readJsonEvent } from './read-json-event.ts'
@@ -23,7 +24,7 @@ const newline = 0x0a
 export function createJsonLines(reception: Reception, maxEvents: number): JsonLines {
   const faults = createFaultList()
   const events: Event[] = []
-  let begun: Buffer[] = []
+  const begun = new BodyPieces()
   let lines = 0
   let index = 0
   const read = (line: Buffer): void => {
@@ -38,10 +39,9 @@ export function createJsonLines(reception: Reception, maxEvents: number): JsonLi
     else events.length = 0
   }
   const complete = (last: Buffer): Buffer => {
-    if (begun.length === 0) return last
-    const line = Buffer.concat([...begun, last])
-    begun = []
-    return line
+    if (begun.bytes === 0) return last
+    begun.add(last)
+    return begun.take()
   }
   return {
     take(piece) {
@@ -52,10 +52,10 @@ export function createJsonLines(reception: Reception, maxEvents: number): JsonLi
         read(complete(piece.subarray(start, end)))
         start = end + 1
       }
-      if (start < piece.length) begun.push(piece.subarray(start))
+      if (start < piece.length) begun.add(piece.subarray(start))
     },
     end() {
-      if (begun.length > 0) read(complete(Buffer.alloc(0)))
+      if (begun.bytes > 0) read(complete(Buffer.alloc(0)))
       faults.refuse()
       return events
     },

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { BodyPieces } from './body-pieces.ts'
 import { copiesHeld, createDecoder } from './content-coding.ts'
 
 /** A body as it comes. */
@@ -74,9 +75,9 @@ export function receiveBody(
 /** The whole body as one buffer. */
 export async function collectBody(body: IncomingBody, limits: BodyLimits): Promise<Buffer> {
   if (body.codings.length === 0) return collectPlainBody(body, limits.maxBytes)
-  const pieces: Buffer[] = []
-  await receiveBody(body, limits, (piece) => pieces.push(piece))
-  return Buffer.concat(pieces)
+  const pieces = new BodyPieces()
+  await receiveBody(body, limits, (piece) => pieces.add(piece))
+  return pieces.take()
 }
 
 /** Most bodies: what comes out is what comes in, and it comes as one piece. */
@@ -87,24 +88,25 @@ function collectPlainBody(
   if (announcedBytes > maxBytes) return Promise.reject(tooLarge(maxBytes))
   begin?.()
   return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = []
-    let bytes = 0
+    let only: Buffer | undefined
+    let pieces: BodyPieces | undefined
     const onData = (piece: Buffer): void => {
-      bytes += piece.length
-      if (bytes <= maxBytes) {
-        pieces.push(piece)
+      if (only === undefined && piece.length <= maxBytes) {
+        only = piece
         return
       }
+      if (pieces === undefined) {
+        pieces = new BodyPieces()
+        if (only !== undefined) pieces.add(only)
+      }
+      pieces.add(piece)
+      if (pieces.bytes <= maxBytes) return
       payload.off('data', onData)
       payload.pause()
       reject(tooLarge(maxBytes))
     }
-    const onEnd = (): void => {
-      const [first] = pieces
-      resolve(first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces, bytes))
-    }
     payload.on('data', onData)
-    payload.on('end', onEnd)
+    payload.on('end', () => resolve(pieces?.take() ?? only ?? Buffer.alloc(0)))
     payload.on('error', (error) => reject(error instanceof ServiceError ? error : endedEarly(error)))
     // Every body is closed at last, and an error is costly to make.
     payload.on('close', () => {

@@ -46,6 +46,7 @@ export interface IngestService {
 /** What Kafka gave once it was reached. */
 interface Connected {
   readonly partitions: number
+  readonly postbacksPartitions: number | undefined
   readonly reader: CatalogReader
   readonly writer: CatalogWriter
 }
@@ -98,7 +99,11 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   const log = () => state.connected && { producer: eventProducer, partitions: state.connected.partitions }
   const acceptEvents = createAcceptEvents({ log, checkEvent: createEventCheck(catalog) }, config)
   const postbackProducer = guardSend(
-    { send: producer.send, unconfirmedBytes: () => producer.unconfirmed().bytes },
+    {
+      send: producer.send,
+      unconfirmedBytes: () => producer.unconfirmed().bytes,
+      partitions: () => state.connected?.postbacksPartitions,
+    },
     config,
   )
   const acceptPostback = createAcceptPostback(
@@ -158,7 +163,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     config,
   )
   const grpc = await startGrpcDoor(
-    { readiness, interceptors: [limitCallBytes(requestBudget)] },
+    { readiness, logger, interceptors: [limitCallBytes(requestBudget, ingestGrpc.checkKey)] },
     // A little more, so that whoever sends a little too much is told of the limit by name.
     { ...config, maxMessageBytes: config.maxBodyBytes + 64 * 1024 },
     [ingestGrpc.service],
@@ -214,7 +219,12 @@ async function connect(
           now,
         },
       )
-      state.connected = { partitions: partitions.get(eventsTopic.name) ?? 1, reader, writer }
+      state.connected = {
+        partitions: partitions.get(eventsTopic.name) ?? 1,
+        postbacksPartitions: partitions.get(postbacksTopic.name),
+        reader,
+        writer,
+      }
       readiness.set('catalog', undefined)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

@@ -1,9 +1,10 @@
 import { type ClientHttp2Stream, connect } from 'node:http2'
 import { IngestServiceService, PublishRequest } from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { createReadiness } from '@millrace/service-kit/readiness'
 import t, { type Test } from 'tap'
-import { limitCallBytes } from '../src/limit-call-bytes.ts'
+import { type CheckKey, limitCallBytes } from '../src/limit-call-bytes.ts'
 import { createRequestBudget } from '../src/request-budget.ts'
 
 const until = async (condition: () => boolean): Promise<void> => {
@@ -11,7 +12,7 @@ const until = async (condition: () => boolean): Promise<void> => {
 }
 
 /** A door that accepts everything, and calls that are sent byte by byte. */
-async function startDoor(t: Test, maxBytes: number) {
+async function startDoor(t: Test, maxBytes: number, checkKey: CheckKey = () => undefined) {
   const budget = createRequestBudget(maxBytes)
   const publish = (_call: unknown, callback: (error: null, response: unknown) => void): void =>
     callback(null, { accepted: 0, ids: [], stored: false })
@@ -23,7 +24,7 @@ async function startDoor(t: Test, maxBytes: number) {
     implementation: { publish, publishStream },
   }
   const door = await startGrpcDoor(
-    { readiness: createReadiness([]), interceptors: [limitCallBytes(budget)] },
+    { readiness: createReadiness([]), interceptors: [limitCallBytes(budget, checkKey)] },
     { grpcHost: '127.0.0.1', grpcPort: 0 },
     [service],
   )
@@ -97,5 +98,40 @@ t.test('a call that is cut off gives back what it held', async (t) => {
   stream.write(message(Buffer.alloc(60_000)).subarray(0, 40_000))
   await until(() => budget.heldBytes() >= 40_000)
   stream.destroy()
+  await until(() => budget.heldBytes() === 0)
+})
+
+t.test('a call without a key gets no room for its message', async (t) => {
+  const { budget, call } = await startDoor(t, 90_000, (path) => {
+    t.equal(path, '/millrace.v1.IngestService/Publish')
+    throw new ServiceError('unauthenticated', 'Send a key.')
+  })
+  const stream = call()
+  const refused = statusOf(stream)
+  const ended = new Promise((resolve) => stream.once('close', resolve))
+  t.equal(await refused, '16', 'UNAUTHENTICATED')
+  stream.write(message(Buffer.alloc(60_000)).subarray(0, 40_000))
+  t.equal(budget.heldBytes(), 0)
+  stream.end(message(Buffer.alloc(60_000)).subarray(40_000))
+  await ended
+})
+
+t.test('a message in tiny pieces counts for what its pieces cost', async (t) => {
+  const { budget, call } = await startDoor(t, 90_000)
+  const [other, stream] = [call(), call()]
+  const whole = message(Buffer.alloc(60_000))
+  other.write(whole.subarray(0, 50_000))
+  await until(() => budget.heldBytes() >= 50_000)
+  let status: string | undefined
+  void statusOf(stream).then((told) => {
+    status = told
+  })
+  let sent = 0
+  while (status === undefined && sent < 1_000) {
+    await new Promise((resolve) => stream.write(whole.subarray(sent, sent + 1), resolve))
+    sent += 1
+  }
+  t.equal(status, '14', `UNAVAILABLE after ${sent} bytes`)
+  other.destroy()
   await until(() => budget.heldBytes() === 0)
 })

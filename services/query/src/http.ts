@@ -12,6 +12,7 @@ import {
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
+import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -71,6 +72,7 @@ export async function createHttpApp(
     routerOptions: { maxParamLength: 12_288 },
   })
   installSecurityHeaders(app, config.httpTlsCert !== undefined)
+  renewHttpTls(app, config, deps.logger)
   installProblems(app)
   installRequestSchemas(app)
   app.addHook('onResponse', (request, reply, done) => {
