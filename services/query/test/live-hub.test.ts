@@ -1,6 +1,7 @@
 import type { LiveUpdate } from '@millrace/proto'
 import t, { type Test } from 'tap'
-import type { Aggregators, StreamListener } from '../src/aggregators.ts'
+import type { Aggregators } from '../src/aggregators.ts'
+import type { StreamListener } from '../src/follow-streams.ts'
 import { createLiveHub, type LivePush, type LiveSubscriber } from '../src/live-hub.ts'
 
 const start = 1_700_000_000

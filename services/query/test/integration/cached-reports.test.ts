@@ -21,9 +21,9 @@ import {
   writeCatalog,
 } from './mesh-edge.ts'
 
-const rounds = Number(process.env.ROUNDS ?? 14)
+const rounds = Number(process.env.ROUNDS ?? 4)
 const seed = Number(process.env.SEED ?? 20_171_029)
-t.setTimeout(60_000 + rounds * 5_000)
+t.setTimeout(60_000 + rounds * 20_000)
 
 const random = createRandom(seed)
 const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item
@@ -102,7 +102,7 @@ function drawSpec(): Spec {
   }
 }
 
-const specs = Array.from({ length: 40 }, drawSpec)
+const specs = Array.from({ length: 32 }, drawSpec)
 
 interface Answer {
   readonly dataThrough: string
@@ -179,13 +179,16 @@ t.test('answers from memory equal those of ClickHouse and the plain computation'
     for (const instance of cached) {
       await until(async () => (await ask(instance, addressOf(pick(specs)))).dataThrough === told)
     }
-    for (const spec of specs) {
+    const checkAll = async (spec: Spec, drawn: number): Promise<void> => {
       const rows = expected(spec)
       check(await ask(cached[0], addressOf(spec)), spec, rows, 'first instance')
-      if (random() < 0.3) check(await ask(cached[0], addressOf(spec)), spec, rows, 'again')
-      if (random() < 0.3) check(await ask(cached[1], addressOf(spec)), spec, rows, 'second instance')
-      if (random() < 0.15) check(await ask(uncached, addressOf(spec)), spec, rows, 'nothing kept')
-      if (random() < 0.3) await comparePages(t, spec)
+      check(await ask(cached[0], addressOf(spec)), spec, rows, 'again')
+      if (drawn < 0.3) check(await ask(cached[1], addressOf(spec)), spec, rows, 'second instance')
+      if (drawn < 0.15) check(await ask(uncached, addressOf(spec)), spec, rows, 'nothing kept')
+      if (drawn > 0.85) await comparePages(t, spec)
+    }
+    for (let at = 0; at < specs.length; at += 8) {
+      await Promise.all(specs.slice(at, at + 8).map((spec) => checkAll(spec, random())))
     }
   }
   t.comment(`${compared} reports compared`)

@@ -69,6 +69,7 @@ const wholeReport = {
   order: '',
   limit: 0,
   cursor: '',
+  fill: false,
 }
 
 t.test('a report is the same over gRPC', async (t) => {
@@ -100,7 +101,12 @@ t.test('a report is the same over gRPC', async (t) => {
   const next = await call<GetReportResponse>((done) =>
     client.getReport({ ...request, cursor: first.nextCursor }, metadata, done),
   )
-  t.match(next, { rows: [{ value: '0.1' }], nextCursor: '' })
+  t.match(next, { rows: [{ value: '0.1' }], nextCursor: '', stale: false })
+  const filled = await call<GetReportResponse>((done) =>
+    client.getReport({ ...request, order: '', limit: 0, fill: true }, metadata, done),
+  )
+  t.equal(filled.rows.length, 25, 'in a zone of half hours a day of UTC touches 25')
+  t.equal(filled.rows.filter(({ value }) => value === '0').length, 23)
 })
 
 t.test('events and deliveries are the same over gRPC', async (t) => {

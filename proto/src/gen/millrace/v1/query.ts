@@ -41,6 +41,8 @@ export interface GetReportRequest {
   order: string;
   limit: number;
   cursor: string;
+  /** Rows also for windows without events; needs from. */
+  fill: boolean;
 }
 
 export interface GetReportRequest_FilterEntry {
@@ -66,7 +68,11 @@ export interface GetReportResponse {
   rows: ReportRow[];
   nextCursor: string;
   /** Present as long as events from before the meter are still being counted; data_through is 1970 then. */
-  backfill: Backfill | undefined;
+  backfill:
+    | Backfill
+    | undefined;
+  /** ClickHouse does not answer: the rows are an earlier answer's, of the time of data_through. */
+  stale: boolean;
 }
 
 export interface Backfill {
@@ -78,7 +84,7 @@ export interface ReportRow {
   windowStart: Timestamp | undefined;
   windowEnd: Timestamp | undefined;
   group: { [key: string]: string };
-  /** Exact decimal as text. */
+  /** Exact decimal as text; empty for a filled window that has no value. */
   value: string;
 }
 
@@ -200,6 +206,7 @@ function createBaseGetReportRequest(): GetReportRequest {
     order: "",
     limit: 0,
     cursor: "",
+    fill: false,
   };
 }
 
@@ -234,6 +241,9 @@ export const GetReportRequest: MessageFns<GetReportRequest> = {
     }
     if (message.cursor !== "") {
       writer.uint32(82).string(message.cursor);
+    }
+    if (message.fill !== false) {
+      writer.uint32(88).bool(message.fill);
     }
     return writer;
   },
@@ -332,6 +342,14 @@ export const GetReportRequest: MessageFns<GetReportRequest> = {
             }
 
             message.cursor = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.fill = reader.bool();
             continue;
           }
         }
@@ -462,6 +480,7 @@ function createBaseGetReportResponse(): GetReportResponse {
     rows: [],
     nextCursor: "",
     backfill: undefined,
+    stale: false,
   };
 }
 
@@ -496,6 +515,9 @@ export const GetReportResponse: MessageFns<GetReportResponse> = {
     }
     if (message.backfill !== undefined) {
       Backfill.encode(message.backfill, writer.uint32(82).fork()).join();
+    }
+    if (message.stale !== false) {
+      writer.uint32(88).bool(message.stale);
     }
     return writer;
   },
@@ -591,6 +613,14 @@ export const GetReportResponse: MessageFns<GetReportResponse> = {
             }
 
             message.backfill = Backfill.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.stale = reader.bool();
             continue;
           }
         }

@@ -1,0 +1,154 @@
+import type { Principal } from '@millrace/catalog/authenticate-key'
+import {
+  type AttributeValue,
+  type ListDeliveriesRequest,
+  type ListDeliveriesResponse,
+  type ListEventsRequest,
+  type ListEventsResponse,
+  Outcome,
+} from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import { type DeliveryStatus, deliveryStatuses, type StoredDelivery } from './delivery.ts'
+import type { GrpcDeps } from './grpc.ts'
+import { toText, toTimestamp } from './grpc-time.ts'
+import type { EventStatus, StoredEvent } from './list-events.ts'
+import { listLimits, parseTimeRange } from './list-parameters.ts'
+
+export async function listEvents(
+  deps: GrpcDeps,
+  principal: Principal,
+  request: ListEventsRequest,
+): Promise<ListEventsResponse> {
+  const filter = {
+    type: request.type || undefined,
+    subject: request.subject || undefined,
+    source: request.source || undefined,
+    status: oneOf<EventStatus>('status', request.status, ['processed', 'invalid']),
+    ...parseTimeRange(toText(request.from), toText(request.to)),
+  }
+  const page = await deps.events.list(
+    principal,
+    filter,
+    checkLimit(request.limit),
+    request.cursor || undefined,
+  )
+  return { events: page.events.map(toStoredEvent), nextCursor: page.nextCursor ?? '' }
+}
+
+export async function listDeliveries(
+  deps: GrpcDeps,
+  principal: Principal,
+  request: ListDeliveriesRequest,
+): Promise<ListDeliveriesResponse> {
+  const filter = {
+    endpoint: request.endpoint || undefined,
+    status: oneOf<DeliveryStatus>('status', request.status, deliveryStatuses),
+    ...parseTimeRange(toText(request.from), toText(request.to)),
+  }
+  const limit = checkLimit(request.limit)
+  const page = await deps.deliveries.list(principal, filter, limit, request.cursor || undefined)
+  return {
+    deliveries: page.deliveries.map((delivery) => toStoredDelivery(delivery, principal.tenant)),
+    nextCursor: page.nextCursor ?? '',
+  }
+}
+
+function oneOf<Value extends string>(
+  name: string,
+  value: string,
+  known: readonly Value[],
+): Value | undefined {
+  if (value === '') return undefined
+  const found = known.find((it) => it === value)
+  if (found !== undefined) return found
+  const detail = `${name} is one of ${known.join(', ')}.`
+  throw new ServiceError('invalid-request', detail, { faults: [{ pointer: `/${name}`, detail }] })
+}
+
+function checkLimit(limit: number): number {
+  if (limit === 0) return listLimits.defaultItems
+  if (limit <= listLimits.maxItems) return limit
+  const detail = `limit is at most ${listLimits.maxItems}.`
+  throw new ServiceError('invalid-request', detail, { faults: [{ pointer: '/limit', detail }] })
+}
+
+function toStoredEvent(stored: StoredEvent): ListEventsResponse['events'][number] {
+  const { settlement, retraction } = stored.changes
+  return {
+    event: {
+      id: stored.id,
+      source: stored.source,
+      specVersion: '1.0',
+      type: stored.type,
+      subject: stored.subject,
+      time: toTimestamp(stored.occurredAtUs),
+      dataContentType: stored.dataContentType,
+      dataSchema: stored.dataSchema,
+      extensions: Object.fromEntries(
+        Object.entries(stored.extensions).map(([name, value]) => [name, toAttributeValue(value)]),
+      ),
+      data: stored.data,
+    },
+    status: stored.status,
+    receivedAt: toTimestamp(stored.receivedAtUs),
+    storedAt: toTimestamp(stored.storedAtUs),
+    reason: stored.reason,
+    pointer: stored.pointer,
+    settlement: settlement && {
+      reference: settlement.reference,
+      settledAt: toTimestamp(settlement.settledAtUs),
+      by: settlement.by,
+    },
+    retraction: retraction && {
+      retractedAt: toTimestamp(retraction.retractedAtUs),
+      by: retraction.by,
+      erased: retraction.erased,
+    },
+  }
+}
+
+function toAttributeValue(value: string | number | boolean): AttributeValue {
+  if (typeof value === 'number') return { value: { $case: 'integer', value } }
+  if (typeof value === 'boolean') return { value: { $case: 'boolean', value } }
+  return { value: { $case: 'text', value } }
+}
+
+const outcomes: Readonly<Record<string, Outcome>> = {
+  delivered: Outcome.DELIVERED,
+  retry: Outcome.RETRY,
+  dead: Outcome.DEAD,
+  held: Outcome.HELD,
+}
+
+function toStoredDelivery(
+  delivery: StoredDelivery,
+  tenant: string,
+): ListDeliveriesResponse['deliveries'][number] {
+  return {
+    id: delivery.id,
+    postbackId: delivery.postbackId,
+    endpoint: delivery.endpoint,
+    status: delivery.status,
+    acceptedAt: toTimestamp(delivery.acceptedAtUs),
+    attempts: delivery.attempts.map((attempt) => ({
+      tenant,
+      deliveryId: delivery.id,
+      postbackId: delivery.postbackId,
+      endpoint: delivery.endpoint,
+      number: attempt.number,
+      outcome: outcomes[attempt.outcome] ?? Outcome.UNSPECIFIED,
+      method: attempt.method,
+      url: attempt.url,
+      startedAtUs: attempt.startedAtUs,
+      durationUs: attempt.durationUs,
+      responseCode: attempt.responseCode,
+      responseBody: attempt.responseBody,
+      responseBodyTruncated: attempt.responseBodyTruncated,
+      errorCode: attempt.errorCode,
+      errorDetail: attempt.errorDetail,
+      nextAttemptAtUs: attempt.nextAttemptAtUs,
+      acceptedAtUs: delivery.acceptedAtUs,
+      traceparent: attempt.traceparent,
+    })),
+  }
+}

@@ -1,0 +1,74 @@
+import type { ServerWritableStream } from '@grpc/grpc-js'
+import type { Principal } from '@millrace/catalog/authenticate-key'
+import type { LiveRequest, LiveResponse } from '@millrace/proto'
+import { ServiceError } from '@millrace/service-kit/errors'
+import { formatDecimal } from '@millrace/service-kit/format-decimal'
+import { toGrpcError } from '@millrace/service-kit/grpc-server'
+import type { GrpcDeps } from './grpc.ts'
+import { toTimestamp } from './grpc-time.ts'
+import type { LivePush, LiveSubscriber } from './live-hub.ts'
+import type { LiveCell, MergedSecond } from './live-merge.ts'
+import { nowUs } from './time.ts'
+import { whileAllowed } from './while-allowed.ts'
+
+interface LiveKey {
+  /** Checks the caller's key, and takes the call from what it may. */
+  readonly admit: () => Principal
+  /** Checks it again. */
+  readonly check: () => Principal
+}
+
+/** Pushes until the reader goes, or may read no more. */
+export function watchLive(
+  deps: Pick<GrpcDeps, 'live'>,
+  key: LiveKey,
+  call: ServerWritableStream<LiveRequest, LiveResponse>,
+): void {
+  try {
+    const principal = key.admit()
+    const { meter, seconds } = call.request
+    const span = seconds === 0 ? 300 : seconds
+    if (span > 3_600) throw new ServiceError('invalid-request', 'seconds is at most 3600.')
+    // False from a write on, until the transport has taken what waits.
+    let ready = true
+    call.on('drain', () => {
+      ready = true
+    })
+    const subscriber: LiveSubscriber = {
+      isReady: () => ready && !call.cancelled,
+      send: (push) => {
+        ready = call.write(toLiveResponse(push, span))
+      },
+      end: () => call.end(),
+    }
+    const guarded = whileAllowed(key.check, subscriber, (error) => call.emit('error', toGrpcError(error)))
+    const unsubscribe = deps.live.subscribe(principal, meter, span, guarded)
+    call.on('close', unsubscribe)
+    call.on('cancelled', unsubscribe)
+  } catch (error) {
+    call.emit('error', toGrpcError(error))
+  }
+}
+
+function toLiveResponse(push: LivePush, spanSeconds: number): LiveResponse {
+  const oldest = push.asOfUs / 1_000_000 - spanSeconds
+  const seconds = (push.reset ? push.all : push.changed).filter(({ second }) => second > oldest)
+  return {
+    generatedAt: toTimestamp(nowUs()),
+    dimensions: [...push.meter.dimensions],
+    seconds: seconds.map(toLiveSecond),
+  }
+}
+
+function toLiveSecond({ second, groups }: MergedSecond): LiveResponse['seconds'][number] {
+  return {
+    second,
+    groups: groups.map((cell: LiveCell) => ({
+      values: [...cell.group],
+      count: cell.count,
+      sum: cell.min === undefined ? '' : formatDecimal(cell.sum),
+      min: cell.min === undefined ? '' : formatDecimal(cell.min),
+      max: cell.max === undefined ? '' : formatDecimal(cell.max),
+    })),
+  }
+}
