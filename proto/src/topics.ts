@@ -91,12 +91,23 @@ export function retryTopic(tier: RetryTier): TopicDescription {
   return { ...postbacksTopic, name: `millrace.postbacks.retry.${tier.label}` }
 }
 
-export const parkedTopic: TopicDescription = { ...postbacksTopic, name: 'millrace.postbacks.parked' }
+/** How long a dead or a held delivery can be replayed. */
+export const keptMs = 30 * dayMs
+
+/**
+ * Held deliveries. A message without a value, here and in `deadTopic`, is the mark that a replay has taken up the one
+ * at the offset that its header `offset` names.
+ */
+export const parkedTopic: TopicDescription = {
+  ...postbacksTopic,
+  name: 'millrace.postbacks.parked',
+  retentionMs: keptMs,
+}
 
 export const deadTopic: TopicDescription = {
   ...postbacksTopic,
   name: 'millrace.postbacks.dead',
-  retentionMs: 30 * dayMs,
+  retentionMs: keptMs,
 }
 
 export const deliveriesTopic: TopicDescription = {
@@ -120,7 +131,7 @@ export const usageTopic: TopicDescription = {
 export const deliveryStateTopic: TopicDescription = {
   name: 'millrace.delivery-state',
   message: 'DeliveryState',
-  key: 'what it is about: breaker/…, probe/…, instance/…',
+  key: 'what it is about: breaker/…, probe/…, instance/…, hold/…, replay/…',
   partitions: 1,
   cleanup: 'compact',
   segmentBytes: 16 * 1024 * 1024,

@@ -21,6 +21,10 @@ export const deliveryStateKey = {
   breaker: (queueKey: string) => `breaker/${queueKey}`,
   probe: (queueKey: string) => `probe/${queueKey}`,
   instance: (instance: string) => `instance/${instance}`,
+  hold: (tenant: string, endpoint: string) => `hold/${tenant}/${endpoint}`,
+  replay: (tenant: string, replay: string) => `replay/${tenant}/${replay}`,
+  replayPart: (tenant: string, replay: string, topic: string, partition: number) =>
+    `replay/${tenant}/${replay}/${topic}/${partition}`,
 } as const
 
 export function createDeliveryStateStore(): DeliveryStateStore {

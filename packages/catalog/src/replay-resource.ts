@@ -1,4 +1,6 @@
+import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import { type Static, Type } from 'typebox'
+import type { KeyConstraints } from './key-constraints.ts'
 
 const Time = Type.String({ maxLength: 64, description: 'RFC 3339' })
 const Ids = Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), { minItems: 1, maxItems: 1_000 })
@@ -21,6 +23,7 @@ const DeliveryFilter = Type.Object(
   {
     status: Type.Optional(Type.Enum(['dead', 'held'])),
     endpoint: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    postback: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
     ids: Type.Optional(Ids),
     from: Type.Optional(Time),
     to: Type.Optional(Time),
@@ -65,7 +68,22 @@ export type Replay = ReplayRequest & {
   /** RFC 3339. */
   readonly requestedAt: string
   /** Patterns that the key is constrained to: nothing outside them is re-driven. */
-  readonly constraints?: { readonly eventTypes?: readonly string[]; readonly subjects?: readonly string[] }
+  readonly constraints?: KeyConstraints
 }
 
-export const defaultRatePerSecond = 100
+const defaultRatePerSecond = 100
+
+/** What the catalog keeps of a request that was checked. */
+export function toReplay(
+  request: ReplayRequest,
+  { constraints }: { readonly constraints?: KeyConstraints },
+  nowUs: number,
+): Replay {
+  return {
+    ...request,
+    ratePerSecond: request.ratePerSecond ?? defaultRatePerSecond,
+    status: 'accepted',
+    requestedAt: formatTimestamp(nowUs),
+    ...(constraints !== undefined && { constraints }),
+  }
+}

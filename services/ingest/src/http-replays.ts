@@ -1,9 +1,7 @@
-import type { Principal } from '@millrace/catalog/authenticate-key'
-import { defaultRatePerSecond, type Replay, type ReplayRequest } from '@millrace/catalog/replay-resource'
+import { checkReplay } from '@millrace/catalog/check-replay'
+import { type ReplayRequest, toReplay } from '@millrace/catalog/replay-resource'
 import { ServiceError } from '@millrace/service-kit/errors'
-import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { FastifyInstance, onRequestHookHandler } from 'fastify'
-import { checkReplay } from './check-replay.ts'
 import { postReplays } from './describe-resources.ts'
 import type { IngestHttpDeps } from './http.ts'
 import { maxResourceBytes, readWrite, sendResource } from './http-resource.ts'
@@ -31,16 +29,6 @@ export function addReplayRoutes(app: FastifyInstance, deps: IngestHttpDeps): voi
       return sendResource(reply.code(202), write, written)
     },
   )
-}
-
-function toReplay(request: ReplayRequest, { constraints }: Principal, nowUs: number): Replay {
-  return {
-    ...request,
-    ratePerSecond: request.ratePerSecond ?? defaultRatePerSecond,
-    status: 'accepted',
-    requestedAt: formatTimestamp(nowUs),
-    ...(constraints !== undefined && { constraints }),
-  }
 }
 
 /** What is replayed, and so which scope it takes, stands in the body; without either of them nobody may send one. */

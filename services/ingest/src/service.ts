@@ -17,6 +17,7 @@ import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { uuidV7 } from '@millrace/service-kit/uuid-v7'
 import { createAcceptCommand } from './accept-command.ts'
 import { createAcceptEvents } from './accept-events.ts'
 import { createAcceptPostback } from './accept-postback.ts'
@@ -33,7 +34,6 @@ import { createRequestBudget } from './request-budget.ts'
 import { createStoredOffsetsReader } from './stored-offsets-reader.ts'
 import { createStoredWatch } from './stored-watch.ts'
 import { createTestEndpoint } from './test-endpoint.ts'
-import { uuidV7 } from './uuid-v7.ts'
 
 export interface IngestService {
   readonly httpPort: number

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import type { CatalogStore } from '@millrace/catalog/catalog-store'
-import { catalogTopic, eventsTopic, usageTopic } from '@millrace/proto/topics'
+import { type DeliveryStateReader, startDeliveryStateReader } from '@millrace/catalog/delivery-state-reader'
+import { createReplayProgressIndex, type ReplayProgressIndex } from '@millrace/catalog/replay-progress'
+import { catalogTopic, deliveryStateTopic, eventsTopic, usageTopic } from '@millrace/proto/topics'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
@@ -15,6 +17,8 @@ export interface CatalogFollower {
   readonly view: CatalogView
   /** Undefined until the catalog was read to its end. */
   store(): CatalogStore | undefined
+  /** @throws {ServiceError} `unavailable` until it was read to its end */
+  readonly deliveryReplays: Pick<ReplayProgressIndex, 'read'>
   /** Resolves once Kafka has answered, or when the follower was stopped before. */
   readonly connected: Promise<void>
   /** Partitions of millrace.events; undefined until Kafka has answered. */
@@ -31,15 +35,18 @@ export function startCatalogFollower(
   readiness: Readiness,
 ): CatalogFollower {
   let reader: CatalogReader | undefined
+  let deliveryState: DeliveryStateReader | undefined
+  let deliveryReplays: ReplayProgressIndex | undefined
   let partitions: number | undefined
   let stopped = false
   const connect = async (): Promise<void> => {
     let reported = ''
     while (!stopped && reader === undefined) {
       try {
-        partitions = (await ensureTopics([catalogTopic, eventsTopic, usageTopic], config, logger)).get(
-          eventsTopic.name,
-        )
+        const topics = [catalogTopic, eventsTopic, usageTopic, deliveryStateTopic]
+        partitions = (await ensureTopics(topics, config, logger)).get(eventsTopic.name)
+        deliveryState ??= await startDeliveryStateReader(config, logger, 'query')
+        deliveryReplays ??= createReplayProgressIndex(deliveryState.store)
         reader = await startCatalogReader(config, logger, 'query')
         readiness.set('catalog', undefined)
       } catch (error) {
@@ -62,12 +69,18 @@ export function startCatalogFollower(
       list: (tenant, kind) => store().list(tenant, kind),
     },
     store: () => reader?.store,
+    deliveryReplays: {
+      read(tenant, replay) {
+        if (deliveryReplays !== undefined) return deliveryReplays.read(tenant, replay)
+        throw new ServiceError('unavailable', 'Replays are still being read. Try again shortly.')
+      },
+    },
     connected: connecting,
     eventsPartitions: () => partitions,
     stop: async () => {
       stopped = true
       await connecting
-      await reader?.stop()
+      await Promise.all([reader?.stop(), deliveryState?.stop()])
     },
   }
 }

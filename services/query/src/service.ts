@@ -79,7 +79,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors }),
     catalog,
-    replays: createReplayProgressReader(clickhouse),
+    replays: createReplayProgressReader(clickhouse, follower.deliveryReplays),
     cursors,
     metrics,
   }

@@ -1,8 +1,8 @@
-import { checkShape } from '@millrace/catalog/check-shape'
-import { DeliveryReplay, EventReplay, type ReplayRequest } from '@millrace/catalog/replay-resource'
 import type { Fault } from '@millrace/service-kit/errors'
 import { parseTimestamp, timestampRange } from '@millrace/service-kit/timestamp'
 import { Compile } from 'typebox/compile'
+import { checkShape } from './check-shape.ts'
+import { DeliveryReplay, EventReplay, type ReplayRequest } from './replay-resource.ts'
 
 const shapes = { events: Compile(EventReplay), deliveries: Compile(DeliveryReplay) } as const
 
