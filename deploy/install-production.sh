@@ -8,7 +8,7 @@ service=$1
 # The addon, in place of the sources that it was built from.
 client=$(echo node_modules/.pnpm/@confluentinc+kafka-javascript@*/node_modules/@confluentinc/kafka-javascript)
 rm -rf "$client/deps" "$client/src" "$client/build" "$client/docs" "$client/test"
-cp -r .toolchain/addons/*/build "$client/build"
+cp -r addon/build "$client/build"
 # Nobody installs or debugs anything in an image.
 find node_modules -type f \( -name '*.map' -o -name '*.md' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 rm -rf node_modules/.pnpm/@mapbox+node-pre-gyp@*/node_modules/@mapbox/node-pre-gyp/contrib
@@ -19,6 +19,8 @@ cp -r packages/catalog packages/service-kit /out/packages/
 cp -r "services/$service" /out/services/
 cp deploy/healthcheck.ts /out/
 rm -rf /out/packages/*/test "/out/services/$service/test"
+# Of the console only what was built is served.
+[ ! -d "/out/services/$service/console" ] || find "/out/services/$service/console" -mindepth 1 -maxdepth 1 ! -name dist -exec rm -rf {} +
 find /out -name '*.tsbuildinfo' -delete
 
 # It loads, or there is no image.
