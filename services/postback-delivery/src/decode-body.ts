@@ -1,24 +1,23 @@
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib'
 
-type Decoder = ReturnType<typeof createGunzip>
+type Decoder = Gunzip | Inflate
 
+// Not br and zstd: theirs take windows of megabytes, as large as the sender likes.
 const decoders: Readonly<Record<string, (chunkSize: number) => Decoder>> = {
   gzip: (chunkSize) => createGunzip({ chunkSize }),
   'x-gzip': (chunkSize) => createGunzip({ chunkSize }),
   deflate: (chunkSize) => createInflate({ chunkSize }),
-  br: (chunkSize) => createBrotliDecompress({ chunkSize }) as unknown as Decoder,
-  zstd: (chunkSize) => createZstdDecompress({ chunkSize }) as unknown as Decoder,
 }
 
 const minChunkBytes = 64
-/** Each holds its window in memory. */
-const atOnce = 4
-let running = 0
-const waiting: (() => void)[] = []
+/** Who comes when so many wait keeps what it has: that many compressed answers at once are an attack. */
+const maxWaiting = 64
+let waiting = 0
+let turn: Promise<unknown> = Promise.resolve()
 
 /**
  * Decodes the beginning of a body whose sender compresses it although it was asked not to. However much it would
- * become: no more than `maxBytes` are made of it.
+ * become: no more than `maxBytes` are made of it, and of one body at a time.
  * @param part may end anywhere
  * @returns the part as it is when it cannot be decoded
  */
@@ -28,15 +27,15 @@ export async function decodeBody(
   maxBytes: number,
 ): Promise<{ readonly body: Buffer; readonly truncated: boolean }> {
   const decoder = decoders[contentEncoding.trim().toLowerCase()]
-  if (decoder === undefined || maxBytes === 0) return { body: part, truncated: false }
-  if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
-  else running += 1
+  if (decoder === undefined || maxBytes === 0 || waiting >= maxWaiting)
+    return { body: part, truncated: false }
+  waiting += 1
+  const decoding = turn.then(() => readSome(decoder(Math.max(minChunkBytes, maxBytes)), part, maxBytes))
+  turn = decoding
   try {
-    return await readSome(decoder(Math.max(minChunkBytes, maxBytes)), part, maxBytes)
+    return await decoding
   } finally {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next()
+    waiting -= 1
   }
 }
 
@@ -48,18 +47,18 @@ function readSome(
   const chunks: Buffer[] = []
   let bytes = 0
   return new Promise((resolve) => {
-    const end = (): void => {
-      decoder.destroy()
-      const body = bytes === 0 ? part : Buffer.concat(chunks).subarray(0, maxBytes)
-      resolve({ body, truncated: bytes > maxBytes })
-    }
     decoder.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes > maxBytes) end()
+      if (bytes > maxBytes) decoder.destroy()
     })
     // A part that ends early is an error behind all that could be decoded.
-    decoder.on('end', end).on('error', end)
+    decoder.on('error', () => decoder.destroy())
+    // Only now its memory is given back.
+    decoder.on('close', () => {
+      const body = bytes === 0 ? part : Buffer.concat(chunks).subarray(0, maxBytes)
+      resolve({ body, truncated: bytes > maxBytes })
+    })
     decoder.end(part)
   })
 }

@@ -3,6 +3,7 @@ import { createSecureContext, getCACertificates } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { AddressGuard } from './address-guard.ts'
 import { type OutboundProxy, openTunnel } from './open-tunnel.ts'
+import { onRead, readAtOnce } from './read-at-once.ts'
 import type { ReceiverTls } from './receiver.ts'
 
 /** Opens a connection, and returns what ends the attempt. */
@@ -30,6 +31,13 @@ export function createConnectionOpener(
   { guard, proxy }: { readonly guard: AddressGuard; readonly proxy?: OutboundProxy | undefined },
   { connectTimeoutMs }: { readonly connectTimeoutMs: number },
 ): ConnectionOpener {
+  const plain = buildConnector({
+    lookup: guard.lookup,
+    timeout: connectTimeoutMs,
+    onread: onRead,
+  } as buildConnector.BuildOptions) as unknown as OpenConnection
+  const connectPlain: OpenConnection = (options, callback) =>
+    plain(options, (error, socket) => callback(error, socket && readAtOnce(socket)))
   const build = (tls: ReceiverTls | undefined, allowH2: boolean): OpenConnection => {
     const connect = buildConnector({
       ...(tls !== undefined && { secureContext: secureContextOf(tls) }),
@@ -49,7 +57,9 @@ export function createConnectionOpener(
         return undefined
       }
       const open = { ...options, ...serverName(options, host) }
-      if (proxy === undefined) return connect(open, callback)
+      if (proxy === undefined) {
+        return options.protocol === 'https:' ? connect(open, callback) : connectPlain(open, callback)
+      }
       return tunnel({ guard, proxy, connect, connectTimeoutMs }, open, { host, port }, callback)
     }
   }

@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { deflateSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { SendResult } from '../../src/exchange.ts'
 import { judgeFailure, judgeStatus, type Verdict } from '../../src/judge-response.ts'
@@ -32,8 +32,6 @@ const bomb = Buffer.alloc(20_000_000, 'a')
 const bombs = [
   ['gzip', gzipSync(bomb)],
   ['deflate', deflateSync(bomb)],
-  ['br', brotliCompressSync(bomb)],
-  ['zstd', zstdCompressSync(bomb)],
 ] as const
 for (const [encoding, packed] of bombs) {
   t.test(`a receiver that answers a bomb (${encoding}) is read as far as it is kept`, async (t) => {
@@ -51,7 +49,7 @@ for (const [encoding, packed] of bombs) {
 t.test('what cannot be decoded is kept as it came', async (t) => {
   for (const [encoding, body] of [
     ['gzip', 'this is not gzip'],
-    ['unknown', 'abc'],
+    ['br', 'abc'],
     ['gzip, br', 'abc'],
   ] as const) {
     const receiver = await startReceiver((_request, response) => {

@@ -182,3 +182,29 @@ t.test('what receivers repeat of a secret header is masked, whatever it is in', 
   const { body } = await makeSender(t).send({ ...request, headers }, 5_000)
   t.same(body, Buffer.concat([Buffer.from([0xff, 0, 0xfe]), Buffer.from('[scrubbed]')]))
 })
+
+t.test(
+  '2,000 receivers are called at once over bounded connections, which end when nobody uses them',
+  async (t) => {
+    const receiver = await startRawReceiver(
+      t,
+      (socket) =>
+        void socket.write('HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 2\r\n\r\nok'),
+      '0.0.0.0',
+    )
+    const sender = makeSender(t, { maxConnections: 300 })
+    // All of them are this machine.
+    const origins = Array.from(
+      { length: 2_000 },
+      (_, n) => `http://127.1.${n >> 8}.${n & 255}:${receiver.port}`,
+    )
+    for (let round = 0; round < 2; round += 1) {
+      const results = await Promise.all(origins.map((origin) => sender.send(post(origin), 20_000)))
+      t.ok(results.every(({ statusCode }) => statusCode === 200))
+      await until('what is too much is closed', () => receiver.open() <= 300)
+      t.ok(sender.connections().open <= 300)
+    }
+    await until('the rest ends by itself', () => receiver.open() === 0)
+    t.same(sender.connections(), { open: 0, idle: 0 })
+  },
+)
