@@ -19,12 +19,14 @@ export interface ClickhouseReader {
 export interface ReadLimits {
   readonly maxQuerySeconds: number
   readonly maxQueryMemoryBytes: number
+  readonly maxQueryRows: number
 }
 
 /** Codes of ClickHouse's errors. Source: src/Common/ErrorCodes.cpp. */
 const codes = {
   unknownTable: '60',
   unknownDatabase: '81',
+  tooManyRowsRead: '158',
   timeoutExceeded: '159',
   tooSlow: '160',
   tooManyQueries: '202',
@@ -46,12 +48,16 @@ export function createClickhouseReader(
           query: sql,
           query_params: { ...parameters },
           format: 'JSONCompactEachRow',
+          // Long lists of values do not fit into an address.
+          use_multipart_params_auto: true,
           abort_signal: abort,
           clickhouse_settings: {
             // Settings of this query may be given, nothing may be written.
             readonly: '2',
             max_execution_time: limits.maxQuerySeconds,
             max_memory_usage: String(limits.maxQueryMemoryBytes),
+            max_rows_to_read: String(limits.maxQueryRows),
+            read_overflow_mode: 'throw',
             max_result_rows: String(maxRows),
             result_overflow_mode: 'throw',
             output_format_json_quote_64bit_integers: 1,
@@ -74,6 +80,11 @@ function codeOf(error: unknown): string | undefined {
   return (error as { code?: string }).code
 }
 
+function tooCostly(reason: string, what: string): { reason: string; error: ServiceError } {
+  const detail = `The question needs ${what}. Take a shorter range, longer windows, fewer groups or a filter.`
+  return { reason, error: new ServiceError('invalid-request', detail) }
+}
+
 function toReadError(error: unknown, timedOut: boolean): { reason: string; error: ServiceError } {
   const unavailable = (reason: string, detail: string, retryAfterSeconds = 1) => ({
     reason,
@@ -91,12 +102,14 @@ function toReadError(error: unknown, timedOut: boolean): { reason: string; error
     case codes.tooManyQueries:
       return unavailable('busy', 'ClickHouse has too much to do.')
     case codes.memoryLimit:
-      return unavailable('memory', 'The question needs more memory than one may take. Ask for less.', 5)
+      // Of the whole server: other questions have it, and give it back.
+      return /\(total\)/i.test(error.message)
+        ? unavailable('busy', 'ClickHouse has too much to do.')
+        : tooCostly('memory', 'more memory than one question may take')
+    case codes.tooManyRowsRead:
+      return tooCostly('cost', 'more rows to be read than one question may have read')
     case codes.tooManyRows:
-      return {
-        reason: 'rows',
-        error: new ServiceError('invalid-request', 'The answer is too large. Ask for less.'),
-      }
+      return tooCostly('rows', 'more rows than one answer may have')
     default:
       break
   }

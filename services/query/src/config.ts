@@ -57,6 +57,11 @@ export const settings = {
     count(1024 ** 3, 1024 ** 2),
     'bytes of memory that ClickHouse may use for one question',
   ),
+  maxQueryRows: setting(
+    'QUERY_MAX_ROWS_READ',
+    count(1_000_000_000),
+    'rows that ClickHouse may read for one question',
+  ),
   cacheBytes: setting(
     'QUERY_CACHE_BYTES',
     count(128 * 1024 ** 2, 0),

@@ -138,6 +138,11 @@ const answers = {
     example,
     headers: {
       etag,
+      'x-millrace-stale': {
+        type: 'string',
+        description:
+          '"true" when ClickHouse does not answer and these rows were kept from before; dataThrough tells from when.',
+      },
       'x-next-cursor': {
         type: 'string',
         description: 'With text/csv: nextCursor, while there are more rows.',

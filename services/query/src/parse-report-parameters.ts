@@ -32,8 +32,10 @@ export const reportLimits = {
   defaultRows: 1_000,
   maxRows: 10_000,
   /** Values of all filters together. */
-  maxFilterValues: 2_000,
-  maxFilterCharacters: 64_000,
+  maxFilterValues: 10_000,
+  maxFilterCharacters: 256_000,
+  /** Of a range that is given; nearly four years of minutes. */
+  maxWindows: 2_000_000,
 } as const
 
 export function toReportMeter(entry: CatalogEntry<Meter>): ReportMeter {
@@ -223,5 +225,8 @@ function checkRange(query: ParsedReport['query'], parameters: ReportParameters, 
   } else if (query.fill && countWindows(query) > maxFilledWindows) {
     const detail = `fill gives at most ${maxFilledWindows} windows. Take a shorter range or longer windows.`
     faults.push({ pointer: '/fill', detail })
+  } else if (parameters.from !== undefined && countWindows(query) > reportLimits.maxWindows) {
+    const detail = `The range has more than ${reportLimits.maxWindows} windows. Take a shorter one or longer windows.`
+    faults.push({ pointer: '/window', detail })
   }
 }

@@ -75,10 +75,16 @@ const faulty: readonly [string, ReportParameters, pointer: string, detail: RegEx
     /at most 100000 windows/,
   ],
   [
+    'a century of minutes',
+    { window: 'minute', from: '1980-01-01T00:00:00Z', to: '2080-01-01T00:00:00Z' },
+    '/window',
+    /more than 2000000 windows/,
+  ],
+  [
     'more filter values than one request may have',
-    { filter: { page: Array.from({ length: 3_000 }, (_, index) => `/${index}`) } },
+    { filter: { page: Array.from({ length: 10_001 }, (_, index) => `/${index}`) } },
     '/filter',
-    /at most 2000 values/,
+    /at most 10000 values/,
   ],
 ]
 

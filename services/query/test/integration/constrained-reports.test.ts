@@ -11,7 +11,7 @@ import { createTables, freshConfig, logger } from './mesh-edge.ts'
 const tables = await createTables(t, freshConfig())
 const clickhouse = createClickhouseReader(
   { client: tables, logger, countError: () => {} },
-  { maxQuerySeconds: 10, maxQueryMemoryBytes: 1024 ** 3 },
+  { maxQuerySeconds: 10, maxQueryMemoryBytes: 1024 ** 3, maxQueryRows: 1_000_000 },
 )
 const nowUs = Date.UTC(2026, 0, 2) * 1_000
 
