@@ -46,6 +46,7 @@ const failures: readonly (readonly [FailureCode, Verdict])[] = [
   ['protocol', 'retry'],
   ['forbidden_address', 'dead'],
   ['render', 'dead'],
+  ['auth', 'retry'],
 ]
 for (const [code, verdict] of failures) {
   t.test(`the failure ${code} means ${verdict}`, async (t) => {

@@ -198,12 +198,10 @@ t.test(
       { length: 2_000 },
       (_, n) => `http://127.1.${n >> 8}.${n & 255}:${receiver.port}`,
     )
-    for (let round = 0; round < 2; round += 1) {
-      const results = await Promise.all(origins.map((origin) => sender.send(post(origin), 20_000)))
-      t.ok(results.every(({ statusCode }) => statusCode === 200))
-      await until('what is too much is closed', () => receiver.open() <= 300)
-      t.ok(sender.connections().open <= 300)
-    }
+    const results = await Promise.all(origins.map((origin) => sender.send(post(origin), 20_000)))
+    t.ok(results.every(({ statusCode }) => statusCode === 200))
+    await until('what is too much is closed', () => receiver.open() <= 300)
+    t.ok(sender.connections().open <= 300)
     await until('the rest ends by itself', () => receiver.open() === 0)
     t.same(sender.connections(), { open: 0, idle: 0 })
   },
