@@ -1,0 +1,122 @@
+import t from 'tap'
+import { createAnnouncedWrites } from '../src/announced-writes.ts'
+import { createBoundedCache } from '../src/bounded-cache.ts'
+import type { PartRow } from '../src/merge-pieces.ts'
+import { createPiecesReader } from '../src/report-pieces-reader.ts'
+import type { AskedReport } from '../src/report-query.ts'
+import { meter, query } from './report-fixtures.ts'
+
+const day = 86_400
+const minutesOfDay = 1_440
+const firstMinute = query.fromUs / 60_000_000
+
+function start({ most = Number.POSITIVE_INFINITY } = {}) {
+  const writes = createAnnouncedWrites()
+  const tell = (rest: object = {}): void =>
+    writes.apply('a', {
+      instance: 'i',
+      partitions: 1,
+      landed: [{ partition: 0, throughUs: 1 }],
+      begun: [],
+      over: [],
+      ...rest,
+    })
+  tell()
+  const asked: (readonly [firstDay: number, days: number])[] = []
+  const reader = createPiecesReader({
+    writes,
+    rows: {
+      page: async () => [],
+      windows: async () => [[0, 1]],
+      pieces: async ({ fromUs, toUs }: AskedReport, grid) => {
+        asked.push([(fromUs - query.fromUs) / day / 1e6, (toUs - fromUs) / day / 1e6])
+        const pieces = new Map<number, PartRow[]>()
+        for (let at = fromUs; at < toUs; at += grid * 1e6) {
+          pieces.set(at / grid / 1e6, [{ start: 0, end: 0, group: [], readings: 1n, amount: undefined }])
+        }
+        return pieces.size > most ? undefined : pieces
+      },
+    },
+    store: createBoundedCache(1_000_000),
+    windows: createBoundedCache(1_000),
+  })
+  const month: AskedReport = { ...query, window: 'total', toUs: query.fromUs + 31 * day * 1e6 }
+  const touch = (number: number, fromDay: number): void => {
+    const fromMinute = firstMinute + fromDay * minutesOfDay
+    tell({
+      begun: [
+        {
+          number,
+          ranges: [
+            {
+              tenant: 'default',
+              meter: meter.name,
+              version: meter.version,
+              fromMinute,
+              toMinute: fromMinute + 1,
+            },
+          ],
+        },
+      ],
+    })
+    tell({ over: [number] })
+  }
+  const readings = async (report: AskedReport = month) => (await reader(report))?.rows[0]?.readings
+  return { readings, asked, touch, month, tell, writes }
+}
+
+t.test('only the days that were written to are read again', async (t) => {
+  const { readings, asked, touch, month } = start()
+  t.equal(await readings(), 31n)
+  t.equal(await readings(), 31n)
+  t.same(asked.splice(0), [[0, 31]])
+  touch(1, 30)
+  touch(2, 4)
+  touch(3, 5)
+  t.equal(await readings(), 31n)
+  t.same(asked.splice(0), [
+    [4, 2],
+    [30, 1],
+  ])
+  t.equal(await readings({ ...month, fromUs: month.fromUs + 10 * day * 1e6 }), 21n)
+  t.same(asked.splice(0), [], 'another range has the same days')
+  for (const number of [4, 6, 8, 10]) touch(10 + number, number)
+  await readings()
+  t.same(asked.splice(0), [[4, 7]], 'many are read with what is between them')
+})
+
+t.test('while a day is written to it is read each time', async (t) => {
+  const { readings, asked, tell } = start()
+  await readings()
+  asked.splice(0)
+  const fromMinute = firstMinute + 2 * minutesOfDay
+  tell({
+    begun: [
+      {
+        number: 1,
+        ranges: [{ tenant: 'default', meter: '', version: 0, fromMinute, toMinute: fromMinute + 1 }],
+      },
+    ],
+  })
+  await readings()
+  await readings()
+  t.same(asked, [
+    [2, 1],
+    [2, 1],
+  ])
+})
+
+t.test('what does not add up, or is too much, is not made of pieces', async (t) => {
+  const { readings, month } = start()
+  for (const aggregation of ['unique', 'latest', 'p99'] as const) {
+    t.equal(await readings({ ...month, meter: { ...meter, aggregation } }), undefined, aggregation)
+  }
+  t.equal(await start({ most: 5 }).readings(), undefined)
+})
+
+t.test('keys that may read different things do not share pieces', async (t) => {
+  const { readings, asked, month } = start()
+  await readings()
+  await readings({ ...month, access: { ...month.access, subjects: ['ward-7/*'] } })
+  t.equal(asked.length, 2)
+})
