@@ -15,15 +15,15 @@ import type { ReportMeter } from './report-query.ts'
 const maxGroupsOfSecond = 20
 const maxTopGroups = 10
 
-const written = new WeakMap<LivePush, string>()
+const written = new WeakMap<LivePush, Buffer>()
 
-/** One server-sent event; written once however many read it. */
-export function formatLiveEvent(push: LivePush, nowUs: () => number): string {
+/** One server-sent event as bytes; written once however many read it. */
+export function formatLiveEvent(push: LivePush, nowUs: () => number): Buffer {
   const known = written.get(push)
   if (known !== undefined) return known
-  const text = `id: ${push.id}\nevent: live\ndata: ${formatLiveJson(push, nowUs())}\n\n`
-  written.set(push, text)
-  return text
+  const event = Buffer.from(`id: ${push.id}\nevent: live\ndata: ${formatLiveJson(push, nowUs())}\n\n`)
+  written.set(push, event)
+  return event
 }
 
 export function formatLiveJson(push: LivePush, generatedAtUs: number): string {

@@ -1,6 +1,6 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Principal } from '@millrace/catalog/authenticate-key'
-import type { LiveRequest, LiveResponse } from '@millrace/proto'
+import { type LiveRequest, LiveResponse } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { formatDecimal } from '@millrace/service-kit/format-decimal'
 import { toGrpcError } from '@millrace/service-kit/grpc-server'
@@ -37,7 +37,7 @@ export function watchLive(
     const subscriber: LiveSubscriber = {
       isReady: () => ready && !call.cancelled,
       send: (push) => {
-        ready = call.write(toLiveResponse(push, span))
+        ready = call.write(liveResponse(push, span))
       },
       end: () => call.end(),
     }
@@ -48,6 +48,25 @@ export function watchLive(
   } catch (error) {
     call.emit('error', toGrpcError(error))
   }
+}
+
+const made = new WeakMap<LivePush, Map<number, LiveResponse>>()
+const serialized = new WeakMap<LiveResponse, Buffer>()
+
+/** One message for all readers of a push and a span. */
+function liveResponse(push: LivePush, spanSeconds: number): LiveResponse {
+  const known = made.get(push) ?? new Map<number, LiveResponse>()
+  made.set(push, known)
+  const response = known.get(spanSeconds) ?? toLiveResponse(push, spanSeconds)
+  known.set(spanSeconds, response)
+  return response
+}
+
+/** The bytes of a message, made once however many calls send it. */
+export function serializeLive(response: LiveResponse): Buffer {
+  const bytes = serialized.get(response) ?? Buffer.from(LiveResponse.encode(response).finish())
+  serialized.set(response, bytes)
+  return bytes
 }
 
 function toLiveResponse(push: LivePush, spanSeconds: number): LiveResponse {

@@ -39,6 +39,7 @@ export function addLiveRoutes(app: FastifyInstance, deps: HttpDeps, authorize: A
         meter,
         spanSeconds,
         whileAllowed(allow, subscriber, end),
+        request.headers['last-event-id'] as string | undefined,
       )
       reply.hijack()
       // What hooks have set so far: the request's id, the key's limit.

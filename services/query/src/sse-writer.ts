@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 export interface SseWriter {
   /** False while more waits in the socket than a reader that keeps up ever has. */
   isReady(): boolean
-  /** @param event with its empty line at the end */
-  send(event: string): void
+  /** @param event with its empty line at the end; many readers share the bytes */
+  send(event: Buffer): void
   end(): void
 }
 

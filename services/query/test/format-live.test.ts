@@ -69,9 +69,9 @@ t.test('an event is framed for server-sent events, and written once', async (t) 
     written += 1
     return 0
   }
-  const text = formatLiveEvent(push, now)
-  t.match(text, /^id: 5-1\nevent: live\ndata: \{.*\}\n\n$/)
-  t.equal(formatLiveEvent(push, now), text)
+  const event = formatLiveEvent(push, now)
+  t.match(event.toString(), /^id: 5-1\nevent: live\ndata: \{.*\}\n\n$/)
+  t.equal(formatLiveEvent(push, now), event)
   t.equal(written, 1)
 })
 

@@ -34,7 +34,7 @@ function createClock(startMs: number) {
 }
 
 /** Time and aggregators in the test's hands. */
-function setUp(t: Test) {
+function setUp(t: Test, groupBy: Record<string, string> = { page: '/data/path' }) {
   const clock = createClock((start + 10) * 1_000)
   const listeners: StreamListener<LiveUpdate>[] = []
   let streams = 0
@@ -55,7 +55,7 @@ function setUp(t: Test) {
     kind: 'meter' as const,
     name: 'visits',
     version: version ?? 0,
-    body: { eventTypes: ['visit.recorded'], aggregation: 'count' as const, groupBy: { page: '/data/path' } },
+    body: { eventTypes: ['visit.recorded'], aggregation: 'count' as const, groupBy },
     updatedAt: '',
     updatedBy: '',
   })
@@ -143,13 +143,15 @@ t.test('a new feed waits a moment for an aggregator, but not for ever', async (t
 })
 
 t.test('all subscribers of a meter share one stream, which ends with the last of them', async (t) => {
-  const { hub, streams } = setUp(t)
+  const { hub, clock, streams } = setUp(t)
   const leaves = [1, 2, 3].map(() =>
     hub.subscribe({ tenant: 'default' }, 'visits', 300, createReader().subscriber),
   )
   t.equal(streams(), 1)
   t.equal(hub.subscribers(), 3)
   for (const leave of leaves) leave()
+  t.equal(streams(), 1, 'who was cut off comes back to it')
+  clock.advance(10_250)
   t.equal(streams(), 0)
   t.equal(hub.feeds(), 0)
 })
@@ -166,7 +168,7 @@ t.test('what is pushed to many is one object, so that it is written once', async
   t.equal(readers[0]?.pushes[1], readers[1]?.pushes[1])
 })
 
-t.test('a slow reader is left behind, then gets everything at once', async (t) => {
+t.test('a slow reader is left behind, then gets what it missed at once', async (t) => {
   const { hub, clock, tell } = setUp(t)
   const slow = createReader()
   const quick = createReader()
@@ -184,8 +186,56 @@ t.test('a slow reader is left behind, then gets everything at once', async (t) =
   slow.state.ready = true
   clock.advance(250)
   t.equal(slow.pushes.length, 2)
-  t.equal(slow.pushes[1]?.reset, true)
-  t.equal(shown(slow.pushes[1])?.length, 7)
+  t.equal(slow.pushes[1]?.reset, false)
+  t.equal(shown(slow.pushes[1])?.length, 6)
+  slow.state.ready = false
+  for (let turn = 0; turn < 70; turn += 1) {
+    tell({ 8: turn })
+    clock.advance(250)
+  }
+  slow.state.ready = true
+  clock.advance(250)
+  t.equal(slow.pushes[2]?.reset, true, 'who missed too much gets everything')
+})
+
+t.test('who comes back goes on behind the last push, and begins anew where nobody knows it', async (t) => {
+  const { hub, clock, tell } = setUp(t)
+  const first = createReader()
+  const leave = hub.subscribe({ tenant: 'default' }, 'visits', 300, first.subscriber)
+  tell({ 1: 1, 2: 1 }, { snapshot: true })
+  clock.advance(250)
+  const lastId = first.pushes[0]?.id
+  leave()
+  tell({ 2: 5 })
+  clock.advance(250)
+  tell({ 3: 1 })
+  clock.advance(250)
+  const back = createReader()
+  const stranger = createReader()
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, back.subscriber, lastId)
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, stranger.subscriber, '77-3')
+  tell({ 4: 1 })
+  clock.advance(250)
+  t.equal(back.pushes[0]?.reset, false)
+  t.same(shown(back.pushes[0]), [
+    [2, 5],
+    [3, 1],
+    [4, 1],
+  ])
+  t.equal(stranger.pushes[0]?.reset, true)
+})
+
+t.test('keys of the same constraints share what is made for them', async (t) => {
+  const { hub, clock, tell } = setUp(t, { caregiver: '/subject' })
+  const constraints = { subjects: ['/x'] }
+  const readers = [createReader(), createReader()]
+  for (const { subscriber } of readers) {
+    hub.subscribe({ tenant: 'default', constraints }, 'visits', 300, subscriber)
+  }
+  tell({ 1: 4 }, { snapshot: true })
+  clock.advance(250)
+  t.same(shown(readers[0]?.pushes[0]), [[1, 4]])
+  t.equal(readers[0]?.pushes[0], readers[1]?.pushes[0])
 })
 
 t.test('without events a push a second still tells the time', async (t) => {

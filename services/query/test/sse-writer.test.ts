@@ -33,7 +33,7 @@ t.test('a stream says what it is, and its events arrive at once', async (t) => {
   t.match(response.headers.get('content-type'), 'text/event-stream')
   t.equal(response.headers.get('cache-control'), 'no-store')
   t.equal(response.headers.get('x-request-id'), 'r1')
-  writers[0]?.send('event: live\ndata: {}\n\n')
+  writers[0]?.send(Buffer.from('event: live\ndata: {}\n\n'))
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
   while (!text.includes('data: {}')) text += (await reader?.read())?.value ?? ''
@@ -50,7 +50,7 @@ t.test('a reader that does not read is not ready until it has', async (t) => {
   await until(() => writers.length === 1)
   const writer = writers[0]
   let sent = 0
-  const event = `data: ${'x'.repeat(16_000)}\n\n`
+  const event = Buffer.from(`data: ${'x'.repeat(16_000)}\n\n`)
   while (writer?.isReady() === true && sent < 10_000) {
     writer.send(event)
     sent += 1
