@@ -13,7 +13,7 @@ import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
 import { listDeliveries, listEvents } from './grpc-lists.ts'
-import { watchLive } from './grpc-live.ts'
+import { serializeLive, watchLive } from './grpc-live.ts'
 import { getReport } from './grpc-reports.ts'
 import type { Core } from './service.ts'
 
@@ -48,7 +48,10 @@ export function createQueryService(deps: GrpcDeps): GrpcService {
   return {
     name: 'millrace.v1.QueryService',
     protoFile: 'millrace/v1/query.proto',
-    definition: QueryServiceService,
+    definition: {
+      ...QueryServiceService,
+      live: { ...QueryServiceService.live, responseSerialize: serializeLive },
+    },
     implementation,
   }
 }
