@@ -32,34 +32,40 @@ export function Shell({ path, children }: { readonly path: string; readonly chil
       <a class="skip" href="#main">
         Skip to content
       </a>
-      <PhoneBar onHelp={openHelp} />
-      <header class="side">
-        <Brand />
-        <nav class="nav" aria-label="Views">
-          <ul>
-            {entries.map((entry) => (
-              <li key={entry.path}>
-                <a href={entry.path} onClick={follow} aria-current={entry.path === path ? 'page' : undefined}>
-                  <Icon name={entry.icon} />
-                  {entry.label}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
-        <div class="side-foot">
-          <div class="side-actions">
-            <ThemeSwitch name="theme" />
-            <button
-              type="button"
-              class="button plain icon-only"
-              onClick={openHelp}
-              title="Keyboard shortcuts"
-            >
-              <Icon name="keyboard" label="Keyboard shortcuts" />
-            </button>
+      <header class="frame">
+        <PhoneBar onHelp={openHelp} />
+        <div class="side">
+          <Brand />
+          <nav class="nav" aria-label="Views">
+            <ul>
+              {entries.map((entry) => (
+                <li key={entry.path}>
+                  <a
+                    href={entry.path}
+                    onClick={follow}
+                    aria-current={entry.path === path ? 'page' : undefined}
+                  >
+                    <Icon name={entry.icon} />
+                    {entry.label}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <div class="side-foot">
+            <div class="side-actions">
+              <ThemeSwitch name="theme" />
+              <button
+                type="button"
+                class="button plain icon-only"
+                onClick={openHelp}
+                title="Keyboard shortcuts"
+              >
+                <Icon name="keyboard" label="Keyboard shortcuts" />
+              </button>
+            </div>
+            <Who />
           </div>
-          <Who />
         </div>
       </header>
       <div class="content">

@@ -75,7 +75,7 @@ function Kinds({ kind, name }: { readonly kind: Kind; readonly name: string | un
         {items.length > 0 && (
           <>
             <DataTable
-              caption={kind.title}
+              caption={`${kind.title}, one a row`}
               columns={kind.columns}
               rows={items}
               keyOf={nameOf}

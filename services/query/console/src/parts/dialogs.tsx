@@ -30,7 +30,10 @@ function Dialog({ title, aside, open, onClose, children, kind }: DialogProps & {
       {open && (
         <div>
           <div class="sheet-head">
-            <h2 id={titleId}>{title}</h2>
+            {/* Read first, and nothing looks pressed: Tab goes on from here. */}
+            <h2 id={titleId} tabIndex={-1} ref={focusOnce}>
+              {title}
+            </h2>
             <div class="card-aside">
               {aside}
               <button type="button" class="button plain icon-only" onClick={onClose}>
@@ -43,6 +46,10 @@ function Dialog({ title, aside, open, onClose, children, kind }: DialogProps & {
       )}
     </dialog>
   )
+}
+
+function focusOnce(heading: HTMLElement | null): void {
+  heading?.focus()
 }
 
 /** The details of one thing, over the list it is in. */

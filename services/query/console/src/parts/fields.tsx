@@ -15,10 +15,12 @@ interface TextFieldProps extends FieldProps {
   /** Values to choose from, among others. */
   readonly options?: readonly string[]
   readonly mono?: boolean
+  /** Tells of each letter: something follows it. */
+  readonly eager?: boolean
 }
 
-/** Tells of a change when somebody leaves the field or presses Enter, not with each letter. */
-export function TextField({ label, value, onChange, hint, fault, options, mono, ...rest }: TextFieldProps) {
+/** Tells of a change when somebody leaves the field or presses Enter, or else as `eager` says. */
+export function TextField({ label, value, onChange, hint, fault, options, ...rest }: TextFieldProps) {
   const id = useId()
   const [draft, setDraft] = useState(value)
   useEffect(() => setDraft(value), [value])
@@ -31,7 +33,7 @@ export function TextField({ label, value, onChange, hint, fault, options, mono, 
       <label for={id}>{label}</label>
       <input
         id={id}
-        class={mono ? 'input mono' : 'input'}
+        class={rest.mono ? 'input mono' : 'input'}
         type={rest.type ?? 'text'}
         placeholder={rest.placeholder}
         value={draft}
@@ -40,7 +42,10 @@ export function TextField({ label, value, onChange, hint, fault, options, mono, 
         autocomplete="off"
         aria-invalid={fault !== undefined}
         aria-describedby={`${id}-more`}
-        onInput={(event) => setDraft(event.currentTarget.value)}
+        onInput={(event) => {
+          setDraft(event.currentTarget.value)
+          if (rest.eager) onChange(event.currentTarget.value)
+        }}
         onChange={tell}
         onBlur={tell}
         onKeyDown={(event) => {

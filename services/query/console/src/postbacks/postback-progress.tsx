@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
+import { pathWith } from '../api.ts'
 import { DeliverySheet } from '../deliveries/delivery-sheet.tsx'
 import { deliveryStatuses, outcomeOf, targetOf, toneOf } from '../deliveries/delivery-words.ts'
 import { formatNumber } from '../format.ts'
@@ -15,10 +16,17 @@ const shown = 20
 export function PostbackProgress({ id }: { readonly id: string }) {
   const { can } = useSession()
   const [opened, setOpened] = useState<string>()
-  const { data, error, reload } = useRead<Postback>(
-    can('deliveries:read') ? `/v1/postbacks/${encodeURIComponent(id)}` : undefined,
-    1_000,
+  const may = can('deliveries:read')
+  const [landed, setLanded] = useState(false)
+  // Until a delivery has been written down nobody knows of the postback: a list that is still empty is no fault.
+  const first = useRead<{ deliveries: readonly unknown[] }>(
+    may ? pathWith('/v1/deliveries', { postback: id, limit: '1' }) : undefined,
+    landed ? 0 : 500,
   )
+  useEffect(() => setLanded(landed || (first.data?.deliveries.length ?? 0) > 0), [first.data])
+  const status = useRead<Postback>(landed ? `/v1/postbacks/${encodeURIComponent(id)}` : undefined, 1_000)
+  const { data, reload } = status
+  const error = status.error ?? first.error
   return (
     <Card
       title="What becomes of it"
@@ -28,18 +36,15 @@ export function PostbackProgress({ id }: { readonly id: string }) {
         <p class="wrap-anywhere">
           Accepted as <code>{id}</code>. It is kept, whatever happens now.
         </p>
-        {!can('deliveries:read') && (
+        {!may && (
           <Blank slim icon="lock" title="This key may not read what became of it">
             It lacks the scope deliveries:read.
           </Blank>
         )}
-        {data === undefined && error !== undefined && error.status !== 404 && (
-          <Fault error={error} retry={reload} />
+        {data === undefined && error !== undefined && (
+          <Fault error={error} retry={landed ? reload : first.reload} />
         )}
-        {/* Until its deliveries have been written down nobody knows of it: a moment. */}
-        {data === undefined && can('deliveries:read') && (error === undefined || error.status === 404) && (
-          <Loading what="its status" rows={3} />
-        )}
+        {data === undefined && error === undefined && may && <Loading what="its status" rows={3} />}
         {data !== undefined && (
           <>
             <Counts postback={data} />

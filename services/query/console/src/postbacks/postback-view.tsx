@@ -94,6 +94,7 @@ function PostbackForm({ onAccepted }: { readonly onAccepted: (id: string) => voi
           placeholder="https://partner.example/hook?title={mascot}"
           fault={faults.url}
           mono
+          eager
         />
       </div>
       <AreaField
