@@ -50,8 +50,10 @@ lint: setup ## format, lint, types, dead code, the contract
 format: setup ## format and mend what can be mended
 	@$(PNPM) run format
 
-api: setup ## write what describes the API to docs/api
+api: setup ## write what is made of the code: docs/api, docs/configuration.md, the chart's dashboards
 	@$(NODE) scripts/api/main.ts
+	@$(NODE) scripts/configuration/main.ts
+	@$(NODE) scripts/dashboards/main.ts
 
 bench: setup ## measure against plain baselines
 	@$(NODE) scripts/bench/main.ts
