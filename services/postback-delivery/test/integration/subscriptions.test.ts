@@ -9,7 +9,7 @@ import { followDeliveries, startPublisher } from './subscription-fixture.ts'
 // The group waits ten seconds for a member that was killed before it gives away its partitions.
 t.setTimeout(300_000)
 
-const program = join(import.meta.dirname, 'subscribing-process.ts')
+const program = join(import.meta.dirname, 'crashing-subscriptions.ts')
 /** More in a run by hand. */
 const kills = Number(process.env.SUBSCRIPTION_KILLS ?? 1)
 
