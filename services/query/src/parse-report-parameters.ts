@@ -34,6 +34,7 @@ export const reportLimits = {
   /** Values of all filters together. */
   maxFilterValues: 10_000,
   maxFilterCharacters: 256_000,
+  maxValueCharacters: 10_000,
   /** Of a range that is given; nearly four years of minutes. */
   maxWindows: 2_000_000,
 } as const
@@ -174,6 +175,10 @@ function readFilter(
     }
   }
   const all = entries.flatMap(({ values }) => values)
+  if (all.some((value) => value.length > reportLimits.maxValueCharacters)) {
+    const detail = `A value to filter by has at most ${reportLimits.maxValueCharacters} characters.`
+    faults.push({ pointer: '/filter', detail })
+  }
   const characters = all.reduce((sum, value) => sum + value.length, 0)
   if (all.length > reportLimits.maxFilterValues || characters > reportLimits.maxFilterCharacters) {
     const detail = `Filters take at most ${reportLimits.maxFilterValues} values of ${reportLimits.maxFilterCharacters} characters in all.`

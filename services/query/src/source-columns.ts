@@ -44,8 +44,12 @@ export function groupConditions(
 ): string {
   const element = (dimension: string): string => `${array}[${meter.dimensions.indexOf(dimension) + 1}]`
   const asked = filter.map(({ dimension, values }, index) => {
-    parameters[`filter${index}`] = values
-    return ` AND ${element(dimension)} IN {filter${index}:Array(String)}`
+    const parts = cutList(values).map((part, number) => {
+      const name = `filter${index}_${number}`
+      parameters[name] = part
+      return `${element(dimension)} IN {${name}:Array(String)}`
+    })
+    return ` AND (${parts.join(' OR ')})`
   })
   const { subjectDimension } = meter
   const ofKey =
@@ -53,4 +57,22 @@ export function groupConditions(
       ? ''
       : subjectCondition(element(subjectDimension), access.subjects, parameters)
   return asked.join('') + ofKey
+}
+
+/** ClickHouse takes parameters of up to 128 KiB; escaped, a text is at most twice as long. */
+const longestListBytes = 40_000
+
+function cutList(values: readonly string[]): readonly (readonly string[])[] {
+  const lists: string[][] = [[]]
+  let bytes = 0
+  for (const value of values) {
+    const own = Buffer.byteLength(value) + 4
+    if (bytes + own > longestListBytes && bytes > 0) {
+      lists.push([])
+      bytes = 0
+    }
+    lists.at(-1)?.push(value)
+    bytes += own
+  }
+  return lists
 }

@@ -159,9 +159,9 @@ t.test('groups and filters stand at the places of the dimensions’ names', asyn
     ],
   })
   t.match(sql, '`group`[2] AS g0')
-  t.match(sql, '`group`[1] IN {filter0:Array(String)}')
+  t.match(sql, '`group`[1] IN {filter0_0:Array(String)}')
   t.match(sql, 'ORDER BY readings DESC, w, g0')
-  t.same(parameters.filter0, ['SE', "x') OR 1=1 --"])
+  t.same(parameters.filter0_0, ['SE', "x') OR 1=1 --"])
   t.notMatch(sql, '1=1', 'what a caller sent is never part of the text')
 })
 

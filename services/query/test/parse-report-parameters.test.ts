@@ -75,6 +75,12 @@ const faulty: readonly [string, ReportParameters, pointer: string, detail: RegEx
     /at most 100000 windows/,
   ],
   [
+    'an endless filter value',
+    { filter: { page: ['x'.repeat(10_001)] } },
+    '/filter',
+    /at most 10000 characters/,
+  ],
+  [
     'a century of minutes',
     { window: 'minute', from: '1980-01-01T00:00:00Z', to: '2080-01-01T00:00:00Z' },
     '/window',
