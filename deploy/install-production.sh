@@ -19,8 +19,6 @@ cp -r packages/catalog packages/service-kit /out/packages/
 cp -r "services/$service" /out/services/
 cp deploy/healthcheck.ts /out/
 rm -rf /out/packages/*/test "/out/services/$service/test"
-# Of the console only what was built is served.
-[ ! -d "/out/services/$service/console" ] || find "/out/services/$service/console" -mindepth 1 -maxdepth 1 ! -name dist -exec rm -rf {} +
 find /out -name '*.tsbuildinfo' -delete
 
 # It loads, or there is no image.
