@@ -31,6 +31,8 @@ export interface BatchLander {
   /** The batch under way. */
   current(): Batch | undefined
   newestLandedUs(): number | undefined
+  /** Last offset of what is in the live view for good; undefined before the first batch. */
+  landedThrough(): number | undefined
   /** Takes what is not committed out of the live view: the next owner shows it. */
   dropLive(): void
 }
@@ -58,6 +60,7 @@ export function createBatchLander(
   const uncommitted = new Set<Batch>()
   let current: Batch | undefined
   let newestLandedUs: number | undefined
+  let landedThrough: number | undefined
 
   /** When Kafka last took a commit of this lane. */
   let confirmedAt = 0
@@ -82,7 +85,12 @@ export function createBatchLander(
     const { from, to, changes } = batch
     const range = { from, to }
     const token = deduplicationToken(topic, partition, range)
-    return deps.landChanges(changes, { partition, range, token, confirm: () => confirm(batch) }, signal)
+    const { overlay } = batch
+    return deps.landChanges(
+      changes,
+      { partition, range, token, overlay, confirm: () => confirm(batch) },
+      signal,
+    )
   }
 
   const insertAll = async (batch: Batch): Promise<void> => {
@@ -127,6 +135,7 @@ export function createBatchLander(
         else await deps.commit({ topic, partition, offset: batch.to + 1 }, signal)
         uncommitted.delete(batch)
         batch.overlay.keep()
+        landedThrough = batch.to
         report(batch, performance.now() - startedAt)
         startedAt = performance.now()
         batch = next
@@ -135,6 +144,7 @@ export function createBatchLander(
     },
     current: () => current,
     newestLandedUs: () => newestLandedUs,
+    landedThrough: () => landedThrough,
     dropLive() {
       for (const { overlay } of uncommitted) overlay.drop()
       uncommitted.clear()

@@ -46,6 +46,11 @@ export const settings = {
     count(8_000),
     'milliseconds one insert may take before it is repeated; below the session time-out',
   ),
+  readTimeoutMs: setting(
+    'AGGREGATOR_READ_TIMEOUT_MS',
+    count(60_000),
+    'milliseconds that reading back from ClickHouse may take: ids of a partition, events for a backfill or a replay, the live view',
+  ),
   backfillChunkEvents: setting(
     'AGGREGATOR_BACKFILL_CHUNK_EVENTS',
     count(20_000),

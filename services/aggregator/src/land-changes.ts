@@ -6,6 +6,7 @@ import type { ChangedEventsReader } from './changed-events-reader.ts'
 import type { PlacedChange } from './event-change.ts'
 import { type JudgedChange, judgeChanges } from './judge-changes.ts'
 import type { TypeRules } from './judge-event.ts'
+import type { LiveOverlay } from './live-view.ts'
 import type { OffsetRange } from './pending-range.ts'
 import { retryUntilDone } from './retry.ts'
 import { RowBinary } from './row-binary.ts'
@@ -31,6 +32,8 @@ export type LandChanges = (
     readonly partition: number
     readonly range: OffsetRange
     readonly token: string
+    /** Of the live view: what a change does to an event is seen there too, as long as its batch is. */
+    readonly overlay: Pick<LiveOverlay, 'correct'>
     /** As a block's. */
     readonly confirm: () => Promise<void>
   },
@@ -44,7 +47,7 @@ export type LandChanges = (
  */
 export function createChangesLander(deps: Deps): LandChanges {
   const { logger } = deps
-  return async (changes, { partition, range, token, confirm }, signal) => {
+  return async (changes, { partition, range, token, overlay, confirm }, signal) => {
     if (changes.length === 0) return
     const names = changes.map(({ change }) => change)
     const { events, former } = await retryUntilDone(() => deps.read(partition, range, names, signal), {
@@ -64,6 +67,10 @@ export function createChangesLander(deps: Deps): LandChanges {
       }
       if (changes.some(({ change }) => change.erase)) await deps.erase(partition, range, signal)
     })
+    for (const { event, corrections } of judged) {
+      if (event === undefined) continue
+      for (const correction of corrections) overlay.correct(event.tenant, event.receivedAtUs, correction)
+    }
     report(judged)
   }
 

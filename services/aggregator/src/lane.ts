@@ -67,5 +67,7 @@ export interface PartitionLane {
    */
   prove(): Promise<number>
   progress(): LaneProgress
+  /** Last offset of the events that the live view has as landed ones. */
+  landedThrough(): number
   seenIds(): { readonly ids: number; readonly bytes: number }
 }

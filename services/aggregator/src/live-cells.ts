@@ -28,7 +28,7 @@ export function meterKey(tenant: string, meter: string): string {
 }
 
 /** The value itself where it is one, else JSON, so that no value can run into its neighbour. */
-function groupKey(group: readonly string[]): string {
+export function groupKey(group: readonly string[]): string {
   const [only] = group
   if (only !== undefined && group.length === 1 && only !== otherGroups && only.charCodeAt(0) !== 91)
     return only

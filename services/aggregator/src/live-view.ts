@@ -1,9 +1,13 @@
+import type { Correction } from './judge-changes.ts'
+import { createLandedCells, type LandedCells } from './landed-cells.ts'
 import {
   addCell,
   addReading,
   type GroupCells,
+  groupKey,
   groupsOf,
   type LastGroups,
+  type LiveCell,
   type LiveCells,
   meterKey,
 } from './live-cells.ts'
@@ -17,14 +21,26 @@ const maxAheadSeconds = 60
 /** Readings of a batch that is not landed yet. They are seen at once, and vanish when the batch is given up. */
 export interface LiveOverlay {
   add(tenant: string, receivedAtUs: number, reading: Reading): void
+  /** What a settlement or a retraction takes away or adds; extremes stay until the view is loaded again. */
+  correct(tenant: string, receivedAtUs: number, correction: Correction): void
   /** The batch has landed: its readings stay. */
   keep(): void
   /** The batch was given up: whoever reads it again shows it. */
   drop(): void
 }
 
+/** A view that is being loaded from what has landed; what lands meanwhile is in it too. */
+export interface LiveReload {
+  add(tenant: string, reading: Omit<Reading, 'value'>, second: number, cell: LiveCell): void
+  /** Takes the place of the present view. */
+  finish(): void
+  cancel(): void
+}
+
 export interface LiveView {
   openOverlay(): LiveOverlay
+  /** Begins anew with what lands from this moment on. Of two under way the later one counts. */
+  reload(): LiveReload
   /**
    * Seconds of a meter from `fromSecond` on that changed after revision `since`.
    * @returns undefined for the whole when another version of the meter has come since
@@ -55,14 +71,14 @@ export function createLiveView(
   { now }: Deps,
   config: { liveMaxGroups: number; liveMaxCells: number },
 ): LiveView {
-  const landed: LiveCells = new Map()
+  let landed = createLandedCells(config.liveMaxGroups)
+  let loading: LandedCells | undefined
   const overlays = new Set<LiveCells>()
   /** Per meter the revision at which each second last changed. */
   const revisions = new Map<string, Map<number, number>>()
   let revision = 0
   /** The revision that somebody has seen: until the next one is seen, a second needs no other. */
   let seenRevision = 0
-  let cellCount = 0
 
   const touch = (key: string, second: number): void => {
     let seconds = revisions.get(key)
@@ -73,45 +89,36 @@ export function createLiveView(
     seconds.set(second, ++revision)
   }
 
-  const forgetBefore = (first: number): void => {
-    for (const [key, meter] of landed) {
-      for (const [second, groups] of meter.seconds) {
-        if (second >= first) continue
-        meter.seconds.delete(second)
-        cellCount -= groups.size
-      }
-      if (meter.seconds.size === 0) landed.delete(key)
-    }
-    for (const [key, seconds] of revisions) {
-      for (const second of seconds.keys()) if (second < first) seconds.delete(second)
-      if (seconds.size === 0) revisions.delete(key)
-    }
-  }
-
   let forgottenBefore = 0
   const bound = (): void => {
-    const first = Math.floor(now() / 1_000) - liveSeconds
+    const first = firstSecond()
     // Once in ten seconds is often enough for what falls out by age.
     if (first >= forgottenBefore + 10) {
       forgottenBefore = first
-      forgetBefore(first)
-    }
-    while (cellCount > config.liveMaxCells) forgetBefore(oldestTenth(landed))
-  }
-
-  const keep = (overlay: LiveCells): void => {
-    for (const [key, meter] of overlay) {
-      for (const [second, added] of meter.seconds) {
-        const before = landed.get(key)
-        const groups = groupsOf(landed, key, meter.version, second)
-        if (before !== undefined && before !== landed.get(key)) cellCount -= countCells(before.seconds)
-        if (groups === undefined) continue
-        for (const [group, cell] of added) cellCount += addCell(groups, group, cell, config.liveMaxGroups)
-        touch(key, second)
+      landed.forgetBefore(first)
+      for (const [key, seconds] of revisions) {
+        for (const second of seconds.keys()) if (second < first) seconds.delete(second)
+        if (seconds.size === 0) revisions.delete(key)
       }
     }
+    landed.bound(config.liveMaxCells)
+  }
+
+  const firstSecond = (): number => Math.floor(now() / 1_000) - liveSeconds
+
+  const keep = (overlay: LiveCells): void => {
+    landed.merge(overlay)
+    loading?.merge(overlay)
+    touchAll(overlay)
     bound()
   }
+
+  const touchAll = (cells: LiveCells): void => {
+    for (const [key, meter] of cells) for (const second of meter.seconds.keys()) touch(key, second)
+  }
+
+  const isShown = (second: number): boolean =>
+    second > firstSecond() && second <= Math.floor(now() / 1_000) + maxAheadSeconds
 
   return {
     openOverlay() {
@@ -124,8 +131,7 @@ export function createLiveView(
           const { meter, version } = reading
           let to = last.get(meter)
           if (to?.second !== second || to.version !== version || to.tenant !== tenant) {
-            const present = Math.floor(now() / 1_000)
-            if (second <= present - liveSeconds || second > present + maxAheadSeconds) return
+            if (!isShown(second)) return
             const groups = groupsOf(cells, meterKey(tenant, meter), version, second)
             if (groups === undefined) return
             to = { tenant, version, second, groups, revision: 0 }
@@ -136,19 +142,48 @@ export function createLiveView(
           touch(meterKey(tenant, meter), second)
           to.revision = revision
         },
+        correct(tenant, receivedAtUs, { meter, version, group, count, value }) {
+          const second = Math.floor(receivedAtUs / 1_000_000)
+          if (!isShown(second)) return
+          const key = meterKey(tenant, meter)
+          const groups = groupsOf(cells, key, version, second)
+          if (groups === undefined) return
+          addCell(groups, groupKey(group), { count, sum: value, min: null, max: null }, config.liveMaxGroups)
+          touch(key, second)
+        },
         keep() {
           if (overlays.delete(cells)) keep(cells)
         },
         drop() {
           if (!overlays.delete(cells)) return
-          for (const [key, meter] of cells) for (const second of meter.seconds.keys()) touch(key, second)
+          touchAll(cells)
+        },
+      }
+    },
+    reload() {
+      const fresh = createLandedCells(config.liveMaxGroups)
+      loading = fresh
+      return {
+        add(tenant, { meter, version, group }, second, cell) {
+          if (isShown(second)) fresh.add(meterKey(tenant, meter), version, second, groupKey(group), cell)
+        },
+        finish() {
+          if (loading !== fresh) return
+          loading = undefined
+          touchAll(landed.cells)
+          landed = fresh
+          touchAll(landed.cells)
+          bound()
+        },
+        cancel() {
+          if (loading === fresh) loading = undefined
         },
       }
     },
     changes(tenant, meter, fromSecond, since) {
       seenRevision = revision
       const key = meterKey(tenant, meter)
-      const layers = [landed, ...overlays]
+      const layers = [landed.cells, ...overlays]
         .map((cells) => cells.get(key))
         .filter((found) => found !== undefined)
       const version = Math.max(0, ...layers.map((layer) => layer.version))
@@ -159,7 +194,7 @@ export function createLiveView(
         .sort((a, b) => a.second - b.second)
       return { revision, version, seconds }
     },
-    cells: () => cellCount,
+    cells: () => landed.count(),
   }
 }
 
@@ -172,19 +207,7 @@ function mergeLayers(
   for (const layer of layers) {
     for (const [group, cell] of layer.seconds.get(second) ?? []) addCell(merged, group, cell, maxGroups)
   }
+  // All of its events were retracted, or settled into another group.
+  for (const [group, { count }] of merged) if (count <= 0) merged.delete(group)
   return merged
-}
-
-/** The second before which lies at least a tenth of all seconds. */
-function oldestTenth(cells: LiveCells): number {
-  const seconds = new Set<number>()
-  for (const meter of cells.values()) for (const second of meter.seconds.keys()) seconds.add(second)
-  const sorted = [...seconds].sort((a, b) => a - b)
-  return sorted[Math.ceil(sorted.length / 10)] ?? Number.POSITIVE_INFINITY
-}
-
-function countCells(seconds: Map<number, GroupCells>): number {
-  let count = 0
-  for (const groups of seconds.values()) count += groups.size
-  return count
 }

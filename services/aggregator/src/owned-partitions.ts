@@ -27,6 +27,8 @@ export interface OwnershipDeps extends Omit<LaneDeps, 'commit' | 'seek' | 'onRoo
   readonly logger: Logger
   /** Connects with the partition's transactional id: whoever had it before is fenced from then on. */
   readonly connectProducer: (partition: number) => Promise<TransactionalProducer>
+  /** Lanes have been opened or closed. */
+  readonly onLanesChanged?: () => void
   /** Stands between a lane and Kafka; tests put faults here. */
   readonly aroundCommit?: (commit: LaneDeps['commit']) => LaneDeps['commit']
 }
@@ -122,6 +124,7 @@ export function createOwnedPartitions(
     const lane = createPartitionLane(laneDeps, config, start)
     owned.set(partition, { lane, commits })
     lanes.set(partition, lane)
+    deps.onLanesChanged?.()
     return { topic, partition, offset: position }
   }
 
@@ -131,6 +134,7 @@ export function createOwnedPartitions(
     lanes.delete(partition)
     await given?.lane.close(graceMs)
     if (given === undefined) return
+    deps.onLanesChanged?.()
     const stopped = given.commits.stop().finally(() => closing.delete(stopped))
     closing.add(stopped)
   }

@@ -245,6 +245,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       oldestUnlandedUs: lander.current()?.oldestReceivedAtUs ?? open?.oldestReceivedAtUs,
       newestLandedUs: lander.newestLandedUs(),
     }),
+    landedThrough: () => lander.landedThrough() ?? start.offset - 1,
     seenIds: () => ({ ids: seen?.size ?? 0, bytes: seen?.bytes ?? 0 }),
   }
 }

@@ -35,7 +35,7 @@ async function landWith(pausesMs: readonly number[], pauseBeforeChangesMs = 0): 
     3,
     new AbortController().signal,
   )
-  const overlay = { add: () => {}, keep: () => {}, drop: () => {} }
+  const overlay = { add: () => {}, correct: () => {}, keep: () => {}, drop: () => {} }
   const batch = createBatch(7, now, overlay, 5)
   const judgement = { status: 'valid', schemaVersion: 1, readings: [], values: [], valuesMissing: 0 } as const
   const facts = { position: { partition: 3, offset: 7, index: 0 }, storedAtUs: 1, catalogPosition: 5 }

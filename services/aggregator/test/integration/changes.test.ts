@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Event, EventBatch, type EventRecord } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
 import t from 'tap'
 import { differingFromMinutes } from './differing-rollups.ts'
 import { createMeshFixture, type MeshFixture, makeEvent, until } from './mesh-fixture.ts'
 import { runUntilCrash } from './run-until-crash.ts'
+import { countLive, readLive, watchLive } from './watch.ts'
 
 t.jobs = 4
 t.setTimeout(240_000)
@@ -130,13 +132,25 @@ for (const step of [
 t.test('what was settled, retracted or erased stays so, across batches and restarts', async (t) => {
   const mesh = await createCareMesh(t)
   const first = await mesh.startAggregator()
+  const live = { care: watchLive(t, first, 'care'), visits: watchLive(t, first, 'visits') }
   await publish(mesh, records.slice(0, 60))
   await until('events', async () => (await mesh.value('SELECT count() FROM events')) === '40')
   await publish(mesh, records.slice(60))
   await untilChanged(mesh)
   await checkChanged(t, mesh)
+  const unpaidAndPaid = { 'SEK/false': { count: 15, sum: 1_500 }, 'SEK/true': { count: 15, sum: 1_500 } }
+  await until('changes are seen live', () => isDeepStrictEqual(readLive(live.care), unpaidAndPaid))
+  await until('retractions are seen live', () => countLive(live.visits) === 30)
   await first.stop()
-  await mesh.startAggregator()
+  const second = await mesh.startAggregator()
+  for (const [meter, expectedLive] of [
+    ['care', unpaidAndPaid],
+    ['visits', { '': { count: 30, sum: 0 } }],
+    ['middle', { '': { count: 30, sum: 0 } }],
+  ] as const) {
+    const loaded = watchLive(t, second, meter)
+    await until(`${meter} is loaded`, () => isDeepStrictEqual(readLive(loaded), expectedLive))
+  }
   // Repeats, of an erased event too, and commands that have had their effect.
   const again = [event(visit('e30')), event(visit('e0')), settle({ id: 'e1' }), retract({ id: 'e10' })]
   await publish(mesh, again)

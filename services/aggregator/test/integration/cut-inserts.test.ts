@@ -14,7 +14,7 @@ import { differingRollups } from './differing-rollups.ts'
 import { createMeshFixture, type MeshFixture, makeEvent } from './mesh-fixture.ts'
 
 const logger = createLogger('aggregator', 'silent')
-const overlay = { add: () => {}, keep: () => {}, drop: () => {} }
+const overlay = { add: () => {}, correct: () => {}, keep: () => {}, drop: () => {} }
 
 /** A block of events with a reading each, in two months; rows are of one length. */
 function makeBlock(rows: number, from: number): RowBlock {

@@ -37,6 +37,10 @@ t.test('two instances share the partitions, and one that stops hands its own ove
   await publish()
   await until('the second has all', () => partitionsOf(1)?.join() === '0,1')
   await until('all rows again', async () => (await mesh.landed()) === published)
+  await until(
+    'what the first has landed is seen live too',
+    () => live[1] !== undefined && countLive(live[1]) === published,
+  )
   t.equal(await mesh.value('SELECT count() - uniqExact(id) FROM events'), '0')
   t.strictSame(await differingRollups(mesh), [])
 })

@@ -39,17 +39,23 @@ export function watchLive(t: Test, service: AggregatorService, meter: string): W
   return { messages }
 }
 
-/** Count of all groups of all seconds: later messages replace the seconds of earlier ones. */
-export function countLive({ messages }: Watched<LiveUpdate>): number {
-  const seconds = new Map<number, number>()
+/** By group, over all seconds. */
+export function readLive({ messages }: Watched<LiveUpdate>): Record<string, { count: number; sum: number }> {
+  const seconds = new Map<number, LiveUpdate['seconds'][number]['groups']>()
+  // Later messages replace the seconds of earlier ones.
   for (const message of messages) {
     if (message.snapshot) seconds.clear()
-    for (const { second, groups } of message.seconds) {
-      seconds.set(
-        second,
-        groups.reduce((sum, { count }) => sum + count, 0),
-      )
-    }
+    for (const { second, groups } of message.seconds) seconds.set(second, groups)
   }
-  return [...seconds.values()].reduce((sum, count) => sum + count, 0)
+  const byGroup: Record<string, { count: number; sum: number }> = {}
+  for (const { values, count, sum } of [...seconds.values()].flat()) {
+    const name = values.join('/')
+    const before = byGroup[name] ?? { count: 0, sum: 0 }
+    byGroup[name] = { count: before.count + count, sum: before.sum + Number(sum) }
+  }
+  return byGroup
+}
+
+export function countLive(watched: Watched<LiveUpdate>): number {
+  return Object.values(readLive(watched)).reduce((total, { count }) => total + count, 0)
 }
