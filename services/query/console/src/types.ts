@@ -101,6 +101,14 @@ export interface Attempt {
   readonly nextAttemptAt?: string
 }
 
+/** What became of a delivery without a request. */
+export interface Transition {
+  readonly to: 'held' | 'dead' | 'redriven'
+  readonly at: string
+  readonly reason?: string
+  readonly replay?: string
+}
+
 export interface Delivery {
   readonly id: string
   readonly postbackId?: string
@@ -108,6 +116,8 @@ export interface Delivery {
   readonly status: string
   readonly acceptedAt: string
   readonly attempts: readonly Attempt[]
+  readonly transitions?: readonly Transition[]
+  readonly event?: { readonly source: string; readonly id: string; readonly type: string }
 }
 
 export interface Postback {

@@ -77,6 +77,7 @@ function Deliveries() {
         what="deliveries"
         initial={{
           endpoint: filter.endpoint,
+          postback: filter.postback,
           status: filter.status === 'held' ? 'held' : 'dead',
           from: filter.from,
           to: filter.to,

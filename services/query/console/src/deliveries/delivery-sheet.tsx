@@ -5,7 +5,8 @@ import { Sheet } from '../parts/dialogs.tsx'
 import { Badge, Json, Moment } from '../parts/pieces.tsx'
 import { ReplayDialog } from '../parts/replay-dialog.tsx'
 import { Fault, Loading } from '../parts/states.tsx'
-import type { Attempt, Delivery } from '../types.ts'
+import { addressOf, follow } from '../router.ts'
+import type { Attempt, Delivery, Transition } from '../types.ts'
 import { useRead } from '../use-read.ts'
 import { answerOf, targetOf, toneOf } from './delivery-words.ts'
 
@@ -34,7 +35,8 @@ export function DeliverySheet({
 }
 
 function Details({ delivery, onChanged }: { readonly delivery: Delivery; readonly onChanged: () => void }) {
-  const { id, postbackId, endpoint, status, acceptedAt, attempts } = delivery
+  const { id, postbackId, endpoint, event, status, acceptedAt } = delivery
+  const history = historyOf(delivery)
   const [replaying, setReplaying] = useState(false)
   return (
     <>
@@ -56,18 +58,23 @@ function Details({ delivery, onChanged }: { readonly delivery: Delivery; readonl
             ...(postbackId === undefined
               ? []
               : [['Postback', <code key="postback">{postbackId}</code>] as const]),
+            ...(event === undefined ? [] : [['Event', <EventLink key="event" event={event} />] as const]),
             ['Accepted', `${formatFull(acceptedAt)} (${acceptedAt})`],
           ]}
         />
       </Part>
       <Part title="Attempts">
-        {attempts.length === 0 ? (
+        {history.length === 0 ? (
           <p class="muted">None yet.</p>
         ) : (
           <ol class="timeline">
-            {attempts.map((attempt) => (
-              <AttemptItem key={`${attempt.number} ${attempt.startedAt}`} attempt={attempt} />
-            ))}
+            {history.map(({ at, what }) =>
+              'number' in what ? (
+                <AttemptItem key={`${what.number} ${at}`} attempt={what} />
+              ) : (
+                <TransitionItem key={`${what.to} ${at}`} transition={what} />
+              ),
+            )}
           </ol>
         )}
       </Part>
@@ -81,6 +88,42 @@ function Details({ delivery, onChanged }: { readonly delivery: Delivery; readonl
         initial={{ ids: id, status: status === 'held' ? 'held' : 'dead' }}
       />
     </>
+  )
+}
+
+/** Requests, and what happened between them, as it came. */
+function historyOf({ attempts, transitions = [] }: Delivery): { at: string; what: Attempt | Transition }[] {
+  const all = [
+    ...attempts.map((attempt) => ({ at: attempt.startedAt, what: attempt })),
+    ...transitions.map((transition) => ({ at: transition.at, what: transition })),
+  ]
+  return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
+}
+
+function EventLink({ event: { id, source, type } }: { readonly event: NonNullable<Delivery['event']> }) {
+  return (
+    <a href={addressOf('/events', { id, source })} onClick={follow}>
+      {type} {id}
+    </a>
+  )
+}
+
+function TransitionItem({ transition: { to, at, reason, replay } }: { readonly transition: Transition }) {
+  return (
+    <li data-tone={toneOf(to)}>
+      <div class="timeline-head">
+        <strong>{to === 'redriven' ? 'taken up again' : to}</strong>
+        <span>{reason?.replaceAll('_', ' ')}</span>
+        <span class="muted">
+          <Moment time={at} />
+        </span>
+      </div>
+      {replay !== undefined && (
+        <p class="small muted">
+          by the replay <code>{replay}</code>
+        </p>
+      )}
+    </li>
   )
 }
 

@@ -66,12 +66,14 @@ export function ReportForm({ choice, meter, meters, update }: ReportFormProps) {
         />
       </div>
       {choice.range === 'custom' && <CustomRange choice={choice} update={update} />}
-      {dimensions.length > 0 && <Groups choice={choice} dimensions={dimensions} update={update} />}
+      {dimensions.length > 0 && (
+        <Groups choice={choice} dimensions={dimensions} meter={meter} update={update} />
+      )}
     </section>
   )
 }
 
-/** An amount has two dimensions of its own, which its reports always show. */
+/** An amount has two dimensions of its own. */
 function dimensionsOf(meter: Meter | undefined): readonly string[] {
   const own = Object.keys(meter?.groupBy ?? {}).sort()
   return meter?.aggregation === 'amount' ? [...own, 'currency', 'settled'] : own
@@ -111,8 +113,17 @@ function CustomRange({ choice, update }: PartProps) {
   )
 }
 
-function Groups({ choice, dimensions, update }: PartProps & { readonly dimensions: readonly string[] }) {
+interface GroupsProps extends PartProps {
+  readonly dimensions: readonly string[]
+  readonly meter: Meter | undefined
+}
+
+function Groups({ choice, dimensions, meter, update }: GroupsProps) {
   const { groupBy, filter } = choice
+  // Reports of amounts are always by currency and settlement.
+  const optional = dimensions.filter(
+    (name) => meter?.aggregation !== 'amount' || name in (meter.groupBy ?? {}),
+  )
   const toggle = (name: string) => {
     const next = groupBy.includes(name) ? groupBy.filter((it) => it !== name) : [...groupBy, name]
     update({ groupBy: dimensions.filter((it) => next.includes(it)), order: '' })
@@ -122,7 +133,7 @@ function Groups({ choice, dimensions, update }: PartProps & { readonly dimension
       <fieldset>
         <legend>Group by</legend>
         <div class="chips">
-          {dimensions.map((name) => (
+          {optional.map((name) => (
             <label key={name} class="chip">
               <input type="checkbox" checked={groupBy.includes(name)} onChange={() => toggle(name)} />
               {name}

@@ -64,7 +64,7 @@ export function ReportResult({ path, reading, meter }: ReportResultProps) {
           </Blank>
         ) : (
           <>
-            <DataTable caption={captionOf(data)} columns={columnsOf(data)} rows={rows} keyOf={keyOf} />
+            <DataTable caption={captionOf(data)} columns={columnsOf(data, meter)} rows={rows} keyOf={keyOf} />
             <LoadMore
               count={rows.length}
               what="rows"
@@ -90,7 +90,7 @@ function keyOf({ windowStart, group }: ReportRow): string {
   return `${windowStart} ${JSON.stringify(group)}`
 }
 
-function columnsOf({ window, timezone, rows }: Report): Column<ReportRow>[] {
+function columnsOf({ window, timezone, rows }: Report, meter: Meter | undefined): Column<ReportRow>[] {
   const dimensions = Object.keys(rows[0]?.group ?? {})
   return [
     ...(window === 'total'
@@ -107,7 +107,11 @@ function columnsOf({ window, timezone, rows }: Report): Column<ReportRow>[] {
       kind: 'wrap-anywhere',
       cell: ({ group }: ReportRow) => (group[name] === '' ? <span class="muted">(none)</span> : group[name]),
     })),
-    { title: 'Value', kind: 'number', cell: ({ value }: ReportRow) => formatExact(value) },
+    {
+      title: meter?.aggregation === 'amount' ? 'Value, minor units' : 'Value',
+      kind: 'number',
+      cell: ({ value }: ReportRow) => formatExact(value),
+    },
   ]
 }
 
