@@ -75,6 +75,8 @@ export interface Disabled {
   /** RFC 3339. */
   readonly at: string
   readonly reason: string
+  /** The event that tells of it is in Kafka. */
+  readonly told?: boolean
 }
 
 /**

@@ -6,8 +6,13 @@ import type { ResourceKind } from './resources.ts'
 /** A resource's body without what no API shows: signing secrets, credentials and hashes of keys. */
 export function withoutSecrets(kind: ResourceKind, body: object): object {
   if (kind === 'endpoint') {
-    const { secrets: _, credentials: __, ...shown } = body as Partial<StoredEndpoint>
-    return { ...shown, ...maskCredentials(body as StoredEndpoint), ...shownPublicKey(body as StoredEndpoint) }
+    const { secrets: _, credentials: __, disabled, ...shown } = body as Partial<StoredEndpoint>
+    return {
+      ...shown,
+      ...(disabled && { disabled: { at: disabled.at, reason: disabled.reason } }),
+      ...maskCredentials(body as StoredEndpoint),
+      ...shownPublicKey(body as StoredEndpoint),
+    }
   }
   if (kind === 'key') {
     const { hash: _, ...shown } = body as { hash?: unknown }

@@ -1,3 +1,4 @@
+import { fixedMilliseconds } from '@millrace/catalog/duration'
 import { type ConfigOf, count, setting, text } from '@millrace/service-kit/config'
 import {
   doorSettings,
@@ -6,6 +7,7 @@ import {
   rootKeySettings,
   secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
+import { z } from 'zod'
 import type { BreakersConfig } from './breakers.ts'
 import { requestSettings } from './request-settings.ts'
 
@@ -61,6 +63,19 @@ export const settings = {
     'POSTBACK_BREAKER_LONGEST_OPEN_MS',
     count(300_000),
     'milliseconds between two probes at most',
+  ),
+  disableAfterMs: setting(
+    'POSTBACK_DISABLE_AFTER',
+    z
+      .string()
+      .default('P5D')
+      .transform(fixedMilliseconds)
+      .refine(
+        (ms) => ms !== undefined,
+        'needs to be an ISO 8601 duration without years and months, such as P5D',
+      )
+      .transform(Number),
+    'a registered endpoint that does nothing but fail for so long is disabled (ISO 8601 duration)',
   ),
   instanceId: setting(
     'POSTBACK_INSTANCE_ID',

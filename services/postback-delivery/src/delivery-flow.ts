@@ -12,6 +12,7 @@ import { chooseTier } from './retry-schedule.ts'
 import { createRecordRouter } from './route-record.ts'
 import type { SharedState } from './shared-state.ts'
 import { createSignal, waitUntil } from './signal.ts'
+import type { WatchEndpoint } from './watch-endpoint.ts'
 
 /** From a record that is ripe to its outcome, written down. */
 export interface DeliveryFlow {
@@ -31,6 +32,7 @@ export interface DeliveryFlowDeps extends AttempterDeps {
   readonly connectProducer: () => Promise<TransactionalProducer>
   readonly awaitCatalog: AwaitCatalog
   readonly openReceiver: OpenReceiver
+  readonly watchEndpoint: WatchEndpoint
   /** Undefined until it has been read; no record comes before. */
   readonly shared: () => Pick<SharedState, 'breakers' | 'instances'> | undefined
   /** Partitions of millrace.postbacks. */
@@ -59,12 +61,14 @@ export function createDeliveryFlow(deps: DeliveryFlowDeps, config: DeliveryFlowC
   let stopped = false
   const attempt = createAttempter(deps, config)
   const run = async (record: DeliveryRecord, isProbe: boolean): Promise<void> => {
-    const { messages, report, receiver } = await attempt(record.delivery)
+    const { messages, report, receiver, endpoint } = await attempt(record.delivery)
     // Cut off by our own stop, or another instance's by now: as if it had not been made.
     const abandoned = stopped || record.partition.state === 'gone'
     report(abandoned)
     if (abandoned) return
     if (receiver !== undefined) deps.shared()?.breakers.report(receiver, receiver.health, isProbe)
+    // First: after a crash in between the attempt is made again, and disables it then.
+    if (endpoint !== undefined) await deps.watchEndpoint(endpoint)
     writer.finish(record, messages, receiver !== undefined)
   }
   const putOff = (record: DeliveryRecord, notBeforeMs: number, reason: PutOffReason): void => {

@@ -16,6 +16,7 @@ import { prepareRequest } from './prepare-request.ts'
 import type { SendTarget, Target } from './resolve-target.ts'
 import { chooseTier, nextDelayMs, retriesOnly5xx } from './retry-schedule.ts'
 import type { SignRequest } from './sign-request.ts'
+import type { EndpointSeen } from './watch-endpoint.ts'
 
 export interface AttempterDeps {
   readonly sender: HttpSender
@@ -46,6 +47,8 @@ export interface AttemptMade {
   readonly messages: readonly OutgoingMessage[]
   /** Undefined when there was no request. */
   readonly receiver: SeenReceiver | undefined
+  /** Undefined for a postback, and when there was no request. */
+  readonly endpoint: EndpointSeen | undefined
   /**
    * Logs and counts it.
    * @param abandoned it counts for nothing: it was cut off, or another instance makes it again
@@ -65,6 +68,7 @@ export function createAttempter(deps: AttempterDeps, config: AttempterConfig): A
     return {
       messages: toMessages(delivery, judged, config.kafkaTopicPrefix),
       receiver: target.kind === 'send' ? seen(delivery, target, judged) : undefined,
+      endpoint: target.kind === 'send' ? seenEndpoint(delivery, target, judged) : undefined,
       report: (abandoned) => report(delivery, judged, abandoned, deps),
     }
   }
@@ -92,6 +96,18 @@ function seen(
 ): SeenReceiver | undefined {
   const health = judgeHealth(result, endpoint !== '')
   return health && { tenant, queueKey, endpoint, health }
+}
+
+function seenEndpoint(
+  { tenant, endpoint: name }: Delivery,
+  { queueKey, registered }: SendTarget,
+  { request, result }: Judged,
+): EndpointSeen | undefined {
+  if (registered === undefined || request === undefined) return undefined
+  const { statusCode, failure } = result
+  const isGood = failure === undefined && statusCode >= 200 && statusCode < 300
+  const isGone = failure === undefined && statusCode === 410
+  return { tenant, name, queueKey, ...registered, result: isGone ? 'gone' : isGood ? 'good' : 'bad' }
 }
 
 async function judge(delivery: Delivery, target: Target, deps: AttempterDeps): Promise<Judged> {

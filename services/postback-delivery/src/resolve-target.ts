@@ -24,6 +24,8 @@ export interface SendTarget {
   /** Newest first, expired ones included; none for postbacks, which are not signed. */
   readonly secrets: readonly SealedSecret[]
   readonly signatures: readonly SignatureKind[]
+  /** Which version of its endpoint's resource this is, and when that was written: milliseconds since 1970. */
+  readonly registered?: { readonly version: number; readonly changedAtMs: number }
   /** The endpoint, where requests authenticate to it or its certificate is verified in a way of its own. */
   readonly credentialed?: StoredEndpoint
 }
@@ -48,12 +50,14 @@ export function resolveTarget(
 ): Target {
   const { tenant, endpoint: name } = delivery
   if (name === '') return postbackTarget(delivery, defaults)
-  const endpoint = findEndpoint(tenant, name)?.body
-  if (endpoint === undefined) return { kind: 'dead', reason: 'endpoint_gone' }
+  const entry = findEndpoint(tenant, name)
+  if (entry === undefined) return { kind: 'dead', reason: 'endpoint_gone' }
+  const endpoint = entry.body
   if (endpoint.enabled === false) return { kind: 'hold', reason: 'endpoint_disabled' }
   return {
     kind: 'send',
     queueKey: `${tenant}/endpoint/${name}`,
+    registered: { version: entry.version, changedAtMs: Date.parse(entry.updatedAt) },
     concurrency: endpoint.concurrency ?? endpointDefaults.concurrency,
     ...(endpoint.rateLimit !== undefined && { ratePerSecond: endpoint.rateLimit.perSecond }),
     timeoutMs: endpoint.timeoutMs ?? endpointDefaults.timeoutMs,

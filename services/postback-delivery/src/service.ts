@@ -35,6 +35,7 @@ import { readDeliveryState } from './read-state.ts'
 import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
 import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
+import { type Disabling, startDisabling } from './start-disabling.ts'
 import { startSubscriptions } from './start-subscriptions.ts'
 import type { SubscriptionConsumer } from './subscription-consumer.ts'
 import { watchKafka } from './watch-kafka.ts'
@@ -91,6 +92,7 @@ export async function createService(
   let catalog: CatalogReader | undefined
   let shared: SharedState | undefined
   let subscriptions: SubscriptionConsumer | undefined
+  let disabling: Disabling | undefined
   let homes = 1
   const box = createSecretBox(secretsKeysOf(config))
   const findEndpoint: FindEndpoint = (tenant, name) => {
@@ -103,6 +105,7 @@ export async function createService(
     {
       sender: createSender(config),
       openReceiver: createReceiverOpener(box),
+      watchEndpoint: async (seen) => await disabling?.watch(seen),
       awaitCatalog,
       resolve: (delivery) => resolveTarget(delivery, findEndpoint, config),
       sign: createRequestSigner(box),
@@ -138,7 +141,8 @@ export async function createService(
     now: Date.now,
   }
   const connectAll = async (): Promise<void> => {
-    homes = (await ensureTopics(topics, config, logger)).get(postbacksTopic.name) ?? 1
+    const partitionsOf = await ensureTopics(topics, config, logger)
+    homes = partitionsOf.get(postbacksTopic.name) ?? 1
     if (catalog === undefined) {
       catalog = await startCatalogReader(config, logger, 'postback-delivery')
       watchSecrets({ catalog: catalog.store, box, readiness, registry, logger })
@@ -154,6 +158,16 @@ export async function createService(
       },
       { ...config, ...toBreakersConfig(config) },
       instanceId(config),
+    )
+    disabling ??= startDisabling(
+      {
+        catalog,
+        failingSinceMs: (queueKey) => shared?.breakers.view(queueKey).failingSinceMs ?? 0,
+        eventPartitions: () => partitionsOf.get(eventsTopic.name) ?? 1,
+        registry,
+        logger,
+      },
+      config,
     )
     for (const source of sources.slice(consumers.length)) {
       // Each has a share of its own, so that a flood of new deliveries does not keep retries from being read.
@@ -189,7 +203,7 @@ export async function createService(
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))
       await flow.stop(config.shutdownTimeoutMs * 0.6)
       await Promise.all(consumers.map((consumer) => consumer.stop()))
-      await shared?.stop()
+      await Promise.all([shared?.stop(), disabling?.stop()])
       await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop()])
     },
   }

@@ -25,6 +25,7 @@ t.test('what an endpoint does not say is the default', async (t) => {
   t.same(setUp({ url }).resolve(), {
     kind: 'send',
     queueKey: 'acme/endpoint/partner-a',
+    registered: { version: 1, changedAtMs: 0 },
     concurrency: 8,
     timeoutMs: 10_000,
     request: {

@@ -10,22 +10,28 @@ import { signingSecret, startPublisher } from './subscription-fixture.ts'
 
 t.setTimeout(120_000)
 
-async function setUp(t: Test, status = 200) {
-  const mesh = await startMesh({ KAFKA_EVENTS_PARTITIONS: '2' })
+async function setUp(t: Test, status = 200, given: Record<string, string> = {}) {
+  const mesh = await startMesh({ KAFKA_EVENTS_PARTITIONS: '2', ...given })
   const publisher = await startPublisher(mesh)
-  const receiver = await startReceiver((_request, response) => {
-    response.statusCode = status
+  const receiver = await startReceiver(({ url }, response) => {
+    response.statusCode = url.startsWith('/well') ? 200 : status
     response.end()
   })
-  const service = await startService(mesh)
+  let service = await startService(mesh)
   t.teardown(async () => {
     await service.stop()
     await receiver.stop()
     await publisher.stop()
     await mesh.stop()
   })
-  await until('the service is ready', () => service.readiness.isReady())
-  return { mesh, publisher, receiver, service }
+  const untilReady = () => until('the service is ready', () => service.readiness.isReady())
+  const restart = async () => {
+    await service.stop()
+    service = await startService(mesh)
+    await untilReady()
+  }
+  await untilReady()
+  return { mesh, publisher, receiver, readiness: service.readiness, restart }
 }
 
 function isVerified({ headers, body }: Received): boolean {
@@ -78,13 +84,13 @@ t.test('an event arrives signed at the endpoints that it is for, and at no other
 })
 
 t.test('a secret that cannot be opened: nothing goes out, and everything once it is mended', async (t) => {
-  const { publisher, receiver, service, mesh } = await setUp(t)
+  const { publisher, receiver, readiness, mesh } = await setUp(t)
   const createdAt = '2026-01-01T00:00:00Z'
   const sealed = createSecretBox([randomBytes(32)]).seal(signingSecret, secretContext('acme', 'a'))
   const body = { url: `${receiver.origin}/`, retry: { delaysMs: [200, 200, 200, 200, 200, 60_000] } }
   await publisher.putEndpoint('a', { ...body, createdAt, secrets: [{ sealed, createdAt }] })
-  await until('it is told', () => 'signing' in service.readiness.missing())
-  t.match(service.readiness.missing(), { signing: /acme\/a.*MILLRACE_SECRETS_KEY/ })
+  await until('it is told', () => 'signing' in readiness.missing())
+  t.match(readiness.missing(), { signing: /acme\/a.*MILLRACE_SECRETS_KEY/ })
   await publisher.publish([event('1')])
   await until('an attempt has failed', () => mesh.attempts.length > 0)
   t.match(mesh.attempts[0], {
@@ -96,7 +102,7 @@ t.test('a secret that cannot be opened: nothing goes out, and everything once it
   t.equal(receiver.received.length, 0)
   await publisher.putEndpoint('a', body)
   await until('it arrives', () => receiver.received.length > 0)
-  t.same(service.readiness.missing(), {})
+  t.same(readiness.missing(), {})
   t.ok(receiver.received.every(isVerified))
 })
 
@@ -114,3 +120,33 @@ t.test('an endpoint that is disabled or deleted keeps what was made for it befor
   t.match(last('deleted'), { outcome: Outcome.DEAD, errorCode: 'endpoint_gone', number: 1 })
   t.equal(receiver.received.length, 2)
 })
+
+for (const { status, given, reason } of [
+  { status: 410, given: {}, reason: 'it answered 410 Gone' },
+  { status: 500, given: { POSTBACK_DISABLE_AFTER: 'PT1S' }, reason: /^nothing but failures since 2/ },
+] as const) {
+  t.test(`an endpoint that answers ${status} is disabled, and an event tells of it once`, async (t) => {
+    const { publisher, receiver, mesh, restart } = await setUp(t, status, given)
+    const retry = { delaysMs: Array.from({ length: 20 }, () => 300) }
+    await publisher.putEndpoint('bad', { url: `${receiver.origin}/bad`, eventTypes: ['order.paid'], retry })
+    const eventTypes = ['millrace.endpoint.*']
+    await publisher.putEndpoint('told', { url: `${receiver.origin}/well`, eventTypes })
+    await publisher.publish([event('1'), event('2'), event('3')])
+    await until('it is told', () => receiver.received.some(({ url }) => url === '/well'))
+    const held = () => mesh.attempts.filter(({ outcome }) => outcome === Outcome.HELD)
+    await until('all are held', () => new Set(held().map(({ deliveryId }) => deliveryId)).size === 3)
+    const [told, ...more] = receiver.received.filter(({ url }) => url === '/well')
+    t.same(more, [])
+    t.match(JSON.parse(told?.body ?? ''), {
+      type: 'millrace.endpoint.disabled',
+      subject: 'bad',
+      source: '/millrace/postback-delivery',
+      data: { endpoint: 'bad', reason },
+    })
+    await restart()
+    await publisher.putEndpoint('bad', { url: `${receiver.origin}/well?again`, eventTypes: ['order.paid'] })
+    await publisher.publish([event('4')])
+    await until('it arrives', () => receiver.received.some(({ url }) => url === '/well?again'))
+    t.equal(receiver.received.filter(({ url }) => url === '/well').length, 1, 'a restart tells nothing again')
+  })
+}
