@@ -17,7 +17,7 @@ import type { Logger } from './log.ts'
 export interface TransactionalProducer {
   /**
    * Writes the messages, and commits the consumers' offsets, in one transaction; resolves with the messages' offsets
-   * once it is committed. Rejects when a consumer is no longer a member of its group's present generation, and when
+   * (none when the producer has `reports` off) once it is committed. Rejects when a consumer is no longer a member of its group's present generation, and when
    * the client refuses a message (too large, no such topic): no offset is sent then.
    */
   writeAll(
@@ -70,6 +70,11 @@ export interface TransactionalProducerOptions {
   readonly transactionalId: string
   /** How long connecting, and each write, may take. */
   readonly timeoutMs: number
+  /**
+   * Whether messages' offsets are wanted; on unless given. They cost as much as all else of a message: without them the
+   * client's word for the transaction as a whole has to do, which is refused as soon as one message could not be written.
+   */
+  readonly reports?: boolean
 }
 
 /** Fences every other holder of the id and settles their open transactions. Rejects when Kafka does not answer. */
@@ -88,7 +93,7 @@ export async function connectTransactionalProducer(
       'message.max.bytes': maxTransactionalMessageBytes,
       // A transaction that follows close upon another has to ask again; the default waits 100 ms before it does.
       'retry.backoff.ms': 10,
-      dr_cb: true,
+      dr_cb: options.reports ?? true,
     },
     {},
   )
@@ -162,7 +167,7 @@ export async function connectTransactionalProducer(
     },
     async writeAll(messages, positions = []) {
       await call((done) => producer.beginTransaction(done))
-      const reports = messages.map(() => Promise.withResolvers<number>())
+      const reports = options.reports === false ? [] : messages.map(() => Promise.withResolvers<number>())
       const allWritten = Promise.all(reports.map(({ promise }) => promise))
       // A refused message or offset rejects for all; the messages' own failures must not end the process then.
       allWritten.catch(() => undefined)

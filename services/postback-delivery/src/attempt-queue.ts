@@ -1,7 +1,8 @@
 import type { AssignedPartition, DeliveryRecord } from './assigned-partition.ts'
 import type { Gate } from './breakers.ts'
 import { createReceiverQueue, type QueuePlace, type ReceiverQueue, takeOldest } from './receiver-queue.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, type Turns } from './turns.ts'
+import { createWaitingRoom, type WaitingRoom, type WaitingRoomLimits } from './waiting-room.ts'
 
 /**
  * Deliveries that are due. Each receiver has a queue, connections and a rate of its own, and receivers take turns, so
@@ -17,6 +18,11 @@ export interface AttemptQueue {
   pump(): void
   /** The same, when one receiver's gate may have changed. */
   recheck: (queueKey: string) => void
+  /**
+   * Whether reading has to wait: a receiver that takes all that waits for it within a moment has no room. Putting that
+   * off would take about as long as sending it.
+   */
+  isHeldUp: () => boolean
   inFlight(): number
   waiting(): number
   /** Of the receivers that have something in hand. */
@@ -37,22 +43,19 @@ export interface AttemptQueueDeps {
   readonly gate: (queueKey: string, leaseMs: number) => Gate
   /** False while too many outcomes are not written down. */
   readonly mayStart: () => boolean
+  /** A receiver that reading waits for has room again. */
+  readonly onRoom: () => void
   /** An attempt is over, and no longer counted as under way. */
   readonly onFinished: () => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
-export interface AttemptQueueLimits {
+export interface AttemptQueueLimits extends WaitingRoomLimits {
   /** Requests under way in all. */
   readonly concurrency: number
-  /** Records that wait in all, and their bytes. */
-  readonly maxWaiting: number
-  readonly maxWaitingBytes: number
 }
 
-/** A queue may take this part of what is free: a few that are full leave room for all others. */
-const waitingPart = 1 / 4
 const sweepMs = 10_000
 /** A probe's time is over so long after its request must have ended. */
 const probeSlackMs = 10_000
@@ -65,17 +68,18 @@ class Queues implements AttemptQueue {
   readonly #deps: AttemptQueueDeps
   readonly #limits: AttemptQueueLimits
   readonly #queues = new Map<string, ReceiverQueue>()
-  readonly #turns = createTurns()
+  readonly #turns: Turns
+  readonly #room: WaitingRoom
   readonly #timers = new Map<ReceiverQueue, NodeJS.Timeout>()
   readonly #sweep: NodeJS.Timeout
   #inFlight = 0
-  #waiting = 0
-  #waitingBytes = 0
   #stopped = false
 
   constructor(deps: AttemptQueueDeps, limits: AttemptQueueLimits) {
     this.#deps = deps
     this.#limits = limits
+    this.#room = createWaitingRoom(limits)
+    this.#turns = createTurns(limits.concurrency)
     this.#sweep = setInterval(() => this.#forget(), sweepMs)
     this.#sweep.unref()
   }
@@ -83,25 +87,25 @@ class Queues implements AttemptQueue {
   add(record: DeliveryRecord, place: QueuePlace): void {
     const queue = this.#open(place)
     if ((record.delivery.putOff ?? 0) > 0) queue.slots.returned()
-    if (!this.#hasRoom(queue, record.bytes)) this.#putOff(queue, record, 'full')
-    else {
-      queue.push(record)
-      this.#waiting += 1
-      this.#waitingBytes += record.bytes
-      this.#place(queue)
-      this.pump()
+    const nowMs = this.#deps.now()
+    if (!this.#room.takes(queue, record.bytes) && !this.#room.awaits(queue, nowMs)) {
+      this.#putOff(queue, record, 'full')
+      return
     }
+    queue.push(record, nowMs)
+    this.#room.entered(record)
+    this.#place(queue)
+    this.pump()
   }
 
   hasRoomFor(queueKey: string): boolean {
     const queue = this.#queues.get(queueKey)
-    if (queue === undefined) return true
-    return queue.waiting() < this.#longest() / 2 && queue.paceMs(this.#deps.now()) === 0
+    return this.#room.isSpacious(queue) && (queue?.paceMs(this.#deps.now()) ?? 0) === 0
   }
 
   relieve = (partition: AssignedPartition, count: number): void => {
-    for (const { queue, record } of takeOldest(this.#queues.values(), partition, count)) {
-      this.#left(record)
+    for (const { queue, record } of takeOldest(this.#queues.values(), partition, count, this.#deps.now())) {
+      this.#room.left(record)
       this.#putOff(queue, record, 'crowded')
     }
   }
@@ -121,8 +125,9 @@ class Queues implements AttemptQueue {
     this.pump()
   }
 
+  isHeldUp = (): boolean => this.#room.isHeldUp(this.#deps.now())
   inFlight = (): number => this.#inFlight
-  waiting = (): number => this.#waiting
+  waiting = (): number => this.#room.waiting()
 
   depths(): { receivers: number; longest: number } {
     let longest = 0
@@ -150,18 +155,6 @@ class Queues implements AttemptQueue {
     }
     queue.place = place
     return queue
-  }
-
-  /** How many records one queue may have. */
-  #longest(): number {
-    return (this.#limits.maxWaiting - this.#waiting) * waitingPart
-  }
-
-  #hasRoom(queue: ReceiverQueue, bytes: number): boolean {
-    // What can start at once takes no room; so a receiver gets its turn also while others have filled the memory.
-    if (queue.waiting() === 0 && queue.inFlight < queue.place.concurrency) return true
-    const freeBytes = this.#limits.maxWaitingBytes - this.#waitingBytes
-    return queue.waiting() < this.#longest() && queue.waitingBytes() + bytes <= freeBytes * waitingPart
   }
 
   /** Puts the queue where it will be looked at when something can be started of it. */
@@ -205,10 +198,12 @@ class Queues implements AttemptQueue {
     this.#inFlight += 1
     record.partition.inFlight += 1
     void this.#deps.attempt(record, isProbe).then(() => {
-      queue.ended(this.#deps.now() - startedMs)
+      const endedMs = this.#deps.now()
+      queue.ended(endedMs, endedMs - startedMs)
       this.#inFlight -= 1
       record.partition.inFlight -= 1
       this.#place(queue)
+      if (this.#room.isRelieved(queue)) this.#deps.onRoom()
       this.#deps.onFinished()
       this.pump()
     })
@@ -216,17 +211,12 @@ class Queues implements AttemptQueue {
 
   #takeFirst(queue: ReceiverQueue): void {
     const record = queue.takeFirst()
-    if (record !== undefined) this.#left(record)
-  }
-
-  #left({ bytes }: DeliveryRecord): void {
-    this.#waiting -= 1
-    this.#waitingBytes -= bytes
+    if (record !== undefined) this.#room.left(record)
   }
 
   #putOffAll(queue: ReceiverQueue, untilMs: number): void {
     for (const record of queue.takeAll(() => true)) {
-      this.#left(record)
+      this.#room.left(record)
       this.#putOff(queue, record, 'breaker', untilMs)
     }
   }

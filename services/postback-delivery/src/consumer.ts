@@ -41,6 +41,8 @@ export interface DeliveryConsumerDeps {
   readonly onUndecodable: (record: SourceRecord) => void
   /** Puts off some of the oldest records of a partition that wait for their turn. */
   readonly relieve: (partition: AssignedPartition, count: number) => void
+  /** Whether a receiver is to be waited for before more is read. */
+  readonly isHeldUp: () => boolean
   /** Finishes what is under way for partitions that are leaving, and writes it down. */
   readonly drain: (partitions: readonly AssignedPartition[]) => Promise<void>
   readonly logger: Logger
@@ -105,7 +107,8 @@ export async function connectDeliveryConsumer(
 
   const allLanes = (): readonly Lane[] => [...lanes.values()]
   const read = async (): Promise<readonly Message[]> => {
-    const room = await waitUntil(signal, () => stopping || hasRoom(allLanes(), options), idleReadMs)
+    const hasAll = (): boolean => stopping || (hasRoom(allLanes(), options) && !deps.isHeldUp())
+    const room = await waitUntil(signal, hasAll, idleReadMs)
     setPauses(consumer, allLanes(), !room)
     return await consumer.consume(maxRead, 0)
   }

@@ -19,7 +19,7 @@ export interface DeliveryFlow {
   take(record: DeliveryRecord): void
   skip(record: SourceRecord): void
   /** Deliveries that are due, by receiver. */
-  readonly queue: Pick<AttemptQueue, 'inFlight' | 'depths' | 'depthOf' | 'recheck' | 'relieve'>
+  readonly queue: Pick<AttemptQueue, 'inFlight' | 'depths' | 'depthOf' | 'recheck' | 'relieve' | 'isHeldUp'>
   unsettled(): number
   /** Records that wait for their turn. */
   waiting(): number
@@ -86,6 +86,7 @@ export function createDeliveryFlow(deps: DeliveryFlowDeps, config: DeliveryFlowC
       gate: (queueKey, leaseMs) => deps.shared()?.breakers.gate(queueKey, leaseMs) ?? 'go',
       mayStart: () => writer.unsettledAttempts() < maxUnsettled,
       onFinished: attempted.notify,
+      onRoom: deps.onSettled,
     },
     // The rest is for what waits for its time and for Kafka: receivers that take nothing must not keep others from being read.
     { ...config, maxWaiting: config.maxWaiting / 2, maxWaitingBytes: config.maxWaitingBytes / 2 },

@@ -1,6 +1,7 @@
 import type { AssignedPartition, DeliveryRecord } from './assigned-partition.ts'
 import { createPace, type Pace } from './pace.ts'
 import { createPutOffSlots, type PutOffSlots } from './put-off-slots.ts'
+import { createThroughput } from './throughput.ts'
 
 /** Where a delivery waits for its turn, and what its receiver takes. */
 export interface QueuePlace {
@@ -21,7 +22,7 @@ export interface ReceiverQueue {
   readonly slots: PutOffSlots
   inFlight: number
   /** Takes a record in. */
-  push(record: DeliveryRecord): void
+  push(record: DeliveryRecord, nowMs: number): void
   first(): DeliveryRecord | undefined
   takeFirst(): DeliveryRecord | undefined
   /** Takes those out, in their order. */
@@ -31,17 +32,17 @@ export interface ReceiverQueue {
   /** Milliseconds until its rate lets the next request go. */
   paceMs(nowMs: number): number
   started(nowMs: number): void
-  ended(durationMs: number): void
+  ended(nowMs: number, durationMs: number): void
+  /** What its receiver takes. */
+  perSecond(nowMs: number): number
   /** When the next record that finds no room may come back: milliseconds since 1970. */
   nextSlotMs(nowMs: number): number
   /** Nothing is left of it that a new queue would not have. */
   isForgettable(nowMs: number): boolean
 }
 
-/** Until the first request has ended. */
-const guessedMs = 50
-/** Weight of the last duration in the average. */
-const recency = 0.1
+/** Deliveries rather come back a little early, and are put off once more, than that their receiver waits for them. */
+const haste = 1.25
 
 export function createReceiverQueue(place: QueuePlace): ReceiverQueue {
   const records: DeliveryRecord[] = []
@@ -49,7 +50,7 @@ export function createReceiverQueue(place: QueuePlace): ReceiverQueue {
   // Index of the first record that waits.
   let head = 0
   let bytes = 0
-  let averageMs = guessedMs
+  const throughput = createThroughput()
   let pace: Pace | undefined
 
   const compact = (): void => {
@@ -69,7 +70,8 @@ export function createReceiverQueue(place: QueuePlace): ReceiverQueue {
     place,
     slots,
     inFlight: 0,
-    push(record) {
+    push(record, nowMs) {
+      if (records.length === head && queue.inFlight === 0) throughput.busy(nowMs)
       records.push(record)
       bytes += record.bytes
     },
@@ -103,15 +105,16 @@ export function createReceiverQueue(place: QueuePlace): ReceiverQueue {
       queue.inFlight += 1
       pace?.take(nowMs)
     },
-    ended(durationMs) {
+    ended(nowMs, durationMs) {
       queue.inFlight -= 1
-      averageMs += (durationMs - averageMs) * recency
+      throughput.ended(nowMs, durationMs)
     },
-    nextSlotMs(nowMs) {
-      const { concurrency, ratePerSecond = Number.POSITIVE_INFINITY } = queue.place
-      const perSecond = Math.min(ratePerSecond, (concurrency * 1_000) / Math.max(1, averageMs))
-      return slots.next(nowMs, records.length - head, perSecond)
+    perSecond(nowMs) {
+      const { concurrency, timeoutMs, ratePerSecond = Number.POSITIVE_INFINITY } = queue.place
+      const slowest = (concurrency * 1_000) / timeoutMs
+      return Math.min(ratePerSecond, Math.max(slowest, throughput.perSecond(nowMs, concurrency)))
     },
+    nextSlotMs: (nowMs) => slots.next(nowMs, records.length - head, queue.perSecond(nowMs) * haste),
     isForgettable: (nowMs) =>
       records.length === head &&
       queue.inFlight === 0 &&
@@ -126,11 +129,12 @@ export function takeOldest(
   queues: Iterable<ReceiverQueue>,
   partition: AssignedPartition,
   count: number,
+  nowMs: number,
 ): readonly { queue: ReceiverQueue; record: DeliveryRecord }[] {
   const found: { queue: ReceiverQueue; record: DeliveryRecord }[] = []
   for (const queue of queues)
     for (const record of queue.takeAll((one) => one.partition === partition)) found.push({ queue, record })
   found.sort((a, b) => a.record.offset - b.record.offset)
-  for (const { queue, record } of found.slice(count)) queue.push(record)
+  for (const { queue, record } of found.slice(count)) queue.push(record, nowMs)
   return found.slice(0, count)
 }

@@ -10,10 +10,13 @@ export interface Turns {
   take(free: number): ReceiverQueue | undefined
 }
 
-/** A receiver may have this many times the connections that are left: however many hang, some stay for the others. */
+/** A receiver may have this many times the connections that are left. */
 const greed = 4
+/** Part of all connections that stays for receivers that have none: however many hang, the others get their turn. */
+const reserve = 1 / 16
 
-export function createTurns(): Turns {
+/** @param all connections that there may be */
+export function createTurns(all: number): Turns {
   const ready = new Set<ReceiverQueue>()
   // Those that have to wait until more are left.
   const greedy = new Set<ReceiverQueue>()
@@ -32,6 +35,9 @@ export function createTurns(): Turns {
     add(queue) {
       if (!greedy.has(queue)) ready.add(queue)
     },
-    take: (free) => first(ready, free * greed) ?? first(greedy, free * greed),
+    take(free) {
+      const most = (free - all * reserve) * greed
+      return first(ready, most) ?? first(greedy, most)
+    },
   }
 }

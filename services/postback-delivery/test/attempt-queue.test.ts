@@ -19,6 +19,7 @@ function makeQueue(limits: Limits) {
     open: true,
     breaker: 'go' as Gate,
     nowMs: 1_000_000,
+    rooms: [] as number[],
     onStart: (_isProbe: boolean): void => undefined,
   }
   const putOff: { url: string; notBeforeMs: number; reason: string }[] = []
@@ -30,6 +31,7 @@ function makeQueue(limits: Limits) {
       gate: () => gate.breaker,
       now: () => gate.nowMs,
       onFinished: () => undefined,
+      onRoom: () => gate.rooms.push(gate.nowMs),
       attempt: ({ delivery }, isProbe) => {
         gate.onStart(isProbe)
         const { promise, resolve } = Promise.withResolvers<void>()
@@ -142,37 +144,62 @@ t.test('after a stop nothing starts', async (t) => {
   t.equal(started.length, 0)
 })
 
-t.test(
-  'what a full queue cannot take is put off, spread over the time that its receiver takes',
-  async (t) => {
-    const { queue, started, putOff, add, gate } = makeQueue({
-      concurrency: 10,
-      concurrencyPerReceiver: 2,
-      maxWaiting: 100,
-    })
-    for (let index = 0; index < 1_000; index += 1) add(`http://slow/${index}`)
-    add('http://healthy/')
-    t.equal(started.length, 3, 'its neighbour is not concerned')
-    t.ok(queue.waiting() <= 25, `${queue.waiting()} wait`)
-    t.equal(putOff.length + queue.waiting() + 2, 1_000, 'none is lost')
-    const slots = putOff.map(({ notBeforeMs }) => notBeforeMs - gate.nowMs)
-    t.same(
-      slots,
-      slots.toSorted((a, b) => a - b),
-    )
-    // Two at a time, of which each is taken for 50 ms.
-    const last = slots.at(-1) ?? 0
-    t.ok(last > 20_000 && last < 30_000, `the last comes back in ${last} ms`)
-  },
-)
+t.test('what a slow receiver has no room for is put off, spread over the time that it takes', async (t) => {
+  const { queue, started, putOff, add, gate } = makeQueue({
+    concurrency: 10,
+    concurrencyPerReceiver: 2,
+    maxWaiting: 100,
+  })
+  add('http://slow/first')
+  // Within which it has not answered: 2 requests in 10 s is what it has to take.
+  gate.nowMs += 2_000
+  for (let index = 0; index < 1_000; index += 1) add(`http://slow/${index}`)
+  add('http://healthy/')
+  t.equal(started.length, 3, 'its neighbour is not concerned')
+  t.notOk(queue.isHeldUp())
+  t.equal(queue.waiting(), 50, 'half of the memory stays free')
+  t.equal(putOff.length + queue.waiting() + 2, 1_001, 'none is lost')
+  const slots = putOff.map(({ notBeforeMs }) => notBeforeMs - gate.nowMs)
+  t.same(
+    slots,
+    slots.toSorted((a, b) => a - b),
+  )
+  t.equal(slots[0], (51 / 0.2 / 1.25) * 1_000)
+  t.equal(slots.at(-1), 30 * 60 * 1_000)
+})
+
+t.test('a quick receiver that has no room is waited for, until it has, or is quick no more', async (t) => {
+  const { queue, started, putOff, add, gate } = makeQueue({
+    concurrency: 10,
+    concurrencyPerReceiver: 2,
+    maxWaiting: 100,
+  })
+  for (let index = 0; index < 100; index += 1) add(`http://quick/${index}`)
+  t.same(putOff, [])
+  t.ok(queue.isHeldUp())
+  for (let index = 0; index < 80; index += 1) {
+    gate.nowMs += 5
+    await started[index]?.end()
+  }
+  t.ok(gate.rooms.length > 0, 'it is told')
+  t.notOk(queue.isHeldUp())
+  for (let index = 0; index < 100; index += 1) add(`http://quick/${index}`)
+  t.ok(queue.isHeldUp())
+  gate.nowMs += 3_000
+  t.notOk(queue.isHeldUp(), 'it has stopped answering')
+  add('http://quick/too-much')
+  t.equal(putOff.length, 1)
+})
 
 t.test('many receivers fill the memory together, not beyond, and each still gets its turn', async (t) => {
-  const { queue, started, putOff, add } = makeQueue({
+  const { queue, started, putOff, add, gate } = makeQueue({
     concurrency: 1_000,
     concurrencyPerReceiver: 1,
     maxWaiting: 100,
   })
-  for (let index = 0; index < 5_000; index += 1) add(`http://r${index % 500}/`)
+  for (let index = 0; index < 500; index += 1) add(`http://r${index}/`)
+  gate.nowMs += 2_000
+  for (let index = 0; index < 4_500; index += 1) add(`http://r${index % 500}/`)
   t.equal(started.length, 500)
   t.ok(queue.waiting() <= 100)
   t.equal(started.length + queue.waiting() + putOff.length, 5_000)

@@ -1,0 +1,70 @@
+import type { DeliveryRecord } from './assigned-partition.ts'
+import type { ReceiverQueue } from './receiver-queue.ts'
+
+/** The memory for deliveries that wait for their turn, shared by all receivers. */
+export interface WaitingRoom {
+  entered(record: DeliveryRecord): void
+  left(record: DeliveryRecord): void
+  waiting(): number
+  /** Whether one more finds room, and room is left for others. */
+  takes(queue: ReceiverQueue, bytes: number): boolean
+  /** Whether it has room to spare. */
+  isSpacious(queue: ReceiverQueue | undefined): boolean
+  /**
+   * A receiver whose queue is full, but which takes what waits for it within a moment, is waited for: putting that off
+   * would take about as long as sending it. False when it is not as quick.
+   */
+  awaits(queue: ReceiverQueue, nowMs: number): boolean
+  /** Whether one is waited for: nothing more is to be read. */
+  isHeldUp(nowMs: number): boolean
+  /** Whether the queue was waited for, and has room again. */
+  isRelieved(queue: ReceiverQueue): boolean
+}
+
+export interface WaitingRoomLimits {
+  /** Records that wait in all, and their bytes. */
+  readonly maxWaiting: number
+  readonly maxWaitingBytes: number
+}
+
+const momentMs = 2_000
+/** Part of its room that a queue that was waited for has to have free. */
+const relief = 1 / 4
+
+export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
+  const awaited = new Set<ReceiverQueue>()
+  let waiting = 0
+  let bytes = 0
+  // A queue may have as many as are left: a few that are full leave room for all others.
+  const left = (): number => limits.maxWaiting - waiting
+  const isQuick = (queue: ReceiverQueue, nowMs: number): boolean =>
+    (queue.waiting() + 1) * 1_000 <= queue.perSecond(nowMs) * momentMs
+  const isRelieved = (queue: ReceiverQueue): boolean => queue.waiting() < left() * (1 - relief)
+  return {
+    entered(record) {
+      waiting += 1
+      bytes += record.bytes
+    },
+    left(record) {
+      waiting -= 1
+      bytes -= record.bytes
+    },
+    waiting: () => waiting,
+    takes(queue, size) {
+      // What can start at once takes no room; so a receiver gets its turn also while others have filled the memory.
+      if (queue.waiting() === 0 && queue.inFlight < queue.place.concurrency) return true
+      return queue.waiting() < left() && queue.waitingBytes() + size <= limits.maxWaitingBytes - bytes
+    },
+    isSpacious: (queue) => queue === undefined || queue.waiting() < left() / 2,
+    awaits(queue, nowMs) {
+      if (!isQuick(queue, nowMs)) return false
+      awaited.add(queue)
+      return true
+    },
+    isHeldUp(nowMs) {
+      for (const queue of awaited) if (isRelieved(queue) || !isQuick(queue, nowMs)) awaited.delete(queue)
+      return awaited.size > 0
+    },
+    isRelieved: (queue) => awaited.has(queue) && isRelieved(queue),
+  }
+}
