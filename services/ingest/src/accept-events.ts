@@ -13,7 +13,7 @@ export interface AcceptEventsDeps {
   readonly checkEvent: CheckEvent
 }
 
-interface EventLog {
+export interface EventLog {
   readonly producer: Pick<EventProducer, 'append'>
   readonly partitions: number
 }

@@ -16,7 +16,16 @@ export function admitEvents(
   events: readonly Event[],
 ): RateLimitAnswer | undefined {
   checkConstraints(principal, events)
-  return events.length > 1 ? limits.charge(principal, events.length - 1) : undefined
+  return chargeEvents(limits, principal, events.length)
+}
+
+/** Takes the tokens of a request's events, of which its own is one. */
+export function chargeEvents(
+  limits: KeyLimits,
+  principal: Principal,
+  events: number,
+): RateLimitAnswer | undefined {
+  return events > 1 ? limits.charge(principal, events - 1) : undefined
 }
 
 function checkConstraints({ constraints }: Principal, events: readonly Event[]): void {

@@ -46,6 +46,13 @@ export function createEventCheck(catalog: () => CatalogStore | undefined): Check
   }
 }
 
+/** Whether `createEventCheck` would pass every event of a type; it costs a lookup. */
+export function isUnchecked(store: CatalogStore | undefined, tenant: string, type: string): boolean {
+  const entry = store?.eventType(tenant, type)
+  if (entry !== undefined) return entry.body.validation !== 'before'
+  return store?.settings(tenant)?.body.unknownEventTypes !== 'refuse'
+}
+
 function prepare({ body: { maxAge, schema } }: CatalogEntry<EventType>): Rules {
   return {
     maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),

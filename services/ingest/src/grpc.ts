@@ -92,6 +92,8 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
       const read = readGrpcEvents(events, createReception(deps, { principal, traceparent, fillIn: true }))
       admitEvents(deps.limits, principal, read)
       const leftMs = Math.min(config.requestTimeoutMs, caller.deadlineMs - Date.now())
+      if (leftMs <= 0)
+        throw new ServiceError('request-timeout', 'The call’s deadline is over; nothing was accepted.')
       const { ids, stored } = await acceptRequest(deps, read, { ...caller, leftMs })
       deps.metrics.accepted(ids.length)
       return { accepted: ids.length, ids: [...ids], stored }

@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '@millrace/catalog/authenticate-key'
+import { within } from '@millrace/service-kit/deadline'
 import { discardRest } from '@millrace/service-kit/discard-rest'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { problemHeaders, requestIdOf, toProblem, toServiceError } from '@millrace/service-kit/problem-http'
 import { formatRateLimit, type RateLimitAnswer } from '@millrace/service-kit/rate-limit-http'
-import { acceptRequest } from './accept-request.ts'
-import { admitEvents } from './admit-events.ts'
+import { admitEvents, chargeEvents } from './admit-events.ts'
 import { BodyPieces } from './body-pieces.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { trustedBytes } from './limit-request-bytes.ts'
 import { isBinaryMode } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
 import { createReception } from './reception.ts'
+import { unconfirmed } from './unconfirmed.ts'
 
 /** Serves a request, or leaves it as it is and returns false. */
 export type ServePlainEvents = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -142,11 +143,16 @@ function accept(
     traceparent: typeof traceparent === 'string' ? traceparent : undefined,
     fillIn,
   })
-  const events = readJsonEvents(body, layout, reception, config.maxEvents)
+  // A key with constraints needs each event's type and subject.
+  const plain = principal.constraints === undefined && deps.acceptPlainEvents.read(body, layout, reception)
+  const events = plain ? [] : readJsonEvents(body, layout, reception, config.maxEvents)
   if (request.socket.destroyed) throw new ServiceError('request-timeout', 'The sender has gone.')
-  exchange.limit = admitEvents(deps.limits, principal, events) ?? exchange.limit
-  const terms = { leftMs: config.requestTimeoutMs, untilStored: false, gone: neverGone }
-  acceptRequest(deps, events, terms).then(
+  exchange.limit =
+    (plain
+      ? chargeEvents(deps.limits, principal, plain.ids.length)
+      : admitEvents(deps.limits, principal, events)) ?? exchange.limit
+  const accepting = plain ? deps.acceptPlainEvents.append(plain) : deps.acceptEvents(events)
+  within(accepting, config.requestTimeoutMs, unconfirmed).then(
     ({ ids }) => {
       deps.metrics.accepted(ids.length)
       answer(deps, exchange, 202, jsonFields, { accepted: ids.length, ids })
@@ -156,11 +162,6 @@ function accept(
 }
 
 const jsonFields = ['content-type', 'application/json; charset=utf-8']
-
-/** Nobody waits longer than for Kafka here. */
-const neverGone = (): AbortSignal => {
-  throw new Error('a plain request does not wait for storage')
-}
 
 function refuse(deps: IngestHttpDeps, exchange: Exchange, error: unknown): void {
   const told = toServiceError(error)

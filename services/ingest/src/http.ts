@@ -23,6 +23,7 @@ import {
   LogController,
 } from 'fastify'
 import type { AcceptCommand } from './accept-command.ts'
+import type { AcceptPlainEvents } from './accept-plain-events.ts'
 import type { AcceptPostback } from './accept-postback.ts'
 import type { AcceptRequestDeps } from './accept-request.ts'
 import { withinReach } from './check-reach.ts'
@@ -54,6 +55,7 @@ export interface IngestHttpDeps extends AcceptRequestDeps {
   /** Whose an issued key is; undefined when there is none of this id. */
   readonly tenantOfKey: (id: string) => string | undefined
   readonly requestBudget: RequestBudget
+  readonly acceptPlainEvents: AcceptPlainEvents
   readonly acceptPostback: AcceptPostback
   readonly acceptCommand: AcceptCommand
   readonly endpoints: EndpointSecretsDeps & { readonly test: TestEndpoint }

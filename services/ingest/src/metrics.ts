@@ -9,14 +9,17 @@ export interface IngestMetrics {
   message(message: { records: number; bytes: number; seconds: number }): void
 }
 
-/** What waits for Kafka's confirmation, asked when the metrics are read. */
-export interface KafkaQueue {
+/** What is held now, asked when the metrics are read. */
+export interface HeldNow {
+  /** Of requests that are being read or answered. */
+  readonly requestBytes: () => number
+  /** Of what waits for Kafka's confirmation. */
   readonly unconfirmedBytes: () => number
   /** Expected wait in the slowest partition. */
   readonly queueMs: () => number
 }
 
-export function createIngestMetrics(registry: Registry, queue: KafkaQueue): IngestMetrics {
+export function createIngestMetrics(registry: Registry, held: HeldNow): IngestMetrics {
   const registers = [registry]
   const requests = new Counter({
     name: 'millrace_ingest_requests_total',
@@ -57,11 +60,19 @@ export function createIngestMetrics(registry: Registry, queue: KafkaQueue): Inge
     registers,
   })
   new Gauge({
+    name: 'millrace_ingest_request_bytes',
+    help: 'Bytes that requests hold which are being read or answered.',
+    registers,
+    collect() {
+      this.set(held.requestBytes())
+    },
+  })
+  new Gauge({
     name: 'millrace_ingest_unconfirmed_bytes',
     help: 'Bytes that wait for Kafka’s confirmation.',
     registers,
     collect() {
-      this.set(queue.unconfirmedBytes())
+      this.set(held.unconfirmedBytes())
     },
   })
   new Gauge({
@@ -69,7 +80,7 @@ export function createIngestMetrics(registry: Registry, queue: KafkaQueue): Inge
     help: 'How long an event would wait for Kafka’s confirmation now, in the slowest partition.',
     registers,
     collect() {
-      this.set(queue.queueMs() / 1_000)
+      this.set(held.queueMs() / 1_000)
     },
   })
   // The library makes a text of the labels at each call; every request is counted.

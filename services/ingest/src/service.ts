@@ -20,8 +20,9 @@ import { createReadiness, type Readiness } from '@millrace/service-kit/readiness
 import { uuidV7 } from '@millrace/service-kit/uuid-v7'
 import { createAcceptCommand } from './accept-command.ts'
 import { createAcceptEvents } from './accept-events.ts'
+import { createAcceptPlainEvents } from './accept-plain-events.ts'
 import { createAcceptPostback } from './accept-postback.ts'
-import { createEventCheck } from './check-event.ts'
+import { createEventCheck, isUnchecked } from './check-event.ts'
 import { createClock } from './clock.ts'
 import type { IngestConfig } from './config.ts'
 import { createEventProducer } from './event-producer.ts'
@@ -77,7 +78,9 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   const state: { connected?: Connected; stopping: boolean } = { stopping: false }
   const catalogPosition = () => state.connected?.reader.position() ?? 0
   const connecting = connect(state, config, logger, readiness, now)
+  const requestBudget = createRequestBudget(config.maxRequestBytes)
   const metrics = createIngestMetrics(registry, {
+    requestBytes: requestBudget.heldBytes,
     unconfirmedBytes: () => producer.unconfirmed().bytes,
     queueMs: () => eventProducer.queueMs(),
   })
@@ -98,6 +101,10 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   const catalog = () => state.connected?.reader.store
   const log = () => state.connected && { producer: eventProducer, partitions: state.connected.partitions }
   const acceptEvents = createAcceptEvents({ log, checkEvent: createEventCheck(catalog) }, config)
+  const acceptPlainEvents = createAcceptPlainEvents(
+    { log, isUnchecked: (tenant, type) => isUnchecked(catalog(), tenant, type) },
+    config,
+  )
   const postbackProducer = guardSend(
     {
       send: producer.send,
@@ -129,7 +136,6 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     onError: (error) => logger.warn({ err: error }, 'how far events are stored cannot be read'),
     pollMs: storedPollMs,
   })
-  const requestBudget = createRequestBudget(config.maxRequestBytes)
   const http = await createHttpDoor(
     {
       requestBudget,
@@ -139,6 +145,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       newKey,
       tenantOfKey: keys.tenantOf,
       acceptEvents,
+      acceptPlainEvents,
       acceptPostback,
       acceptCommand: createAcceptCommand({ log }),
       endpoints: {

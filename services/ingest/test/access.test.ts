@@ -200,7 +200,11 @@ t.test('each gRPC method lets each scope in or not, for its tenant', async (t) =
         return { ids: ['1'], positions: [] }
       },
       storedWatch: { until: async () => true },
-      metrics: createIngestMetrics(new Registry(), { unconfirmedBytes: () => 0, queueMs: () => 0 }),
+      metrics: createIngestMetrics(new Registry(), {
+        requestBytes: () => 0,
+        unconfirmedBytes: () => 0,
+        queueMs: () => 0,
+      }),
       logger: createLogger('ingest', 'silent'),
       now: () => 1_700_000_000_000_001,
       newId: () => 'new-id',

@@ -54,7 +54,11 @@ async function startDoor(t: Test): Promise<GrpcUnderTest> {
         { maxEventBytes: 4_000 },
       ),
       storedWatch: { until: async () => true },
-      metrics: createIngestMetrics(new Registry(), { unconfirmedBytes: () => 0, queueMs: () => 0 }),
+      metrics: createIngestMetrics(new Registry(), {
+        requestBytes: () => 0,
+        unconfirmedBytes: () => 0,
+        queueMs: () => 0,
+      }),
       logger: createLogger('ingest', 'silent'),
       now: () => 1_700_000_000_000_001,
       newId: () => 'new-id',

@@ -4,6 +4,8 @@ import { createAuthenticator, type Principal } from '@millrace/catalog/authentic
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { RateLimitAnswer } from '@millrace/service-kit/rate-limit-http'
 import t, { type Test } from 'tap'
+import { createAcceptPlainEvents } from '../src/accept-plain-events.ts'
+import type { PartitionedRecord } from '../src/event-producer.ts'
 import type { IngestHttpDeps } from '../src/http.ts'
 import { createRequestBudget } from '../src/request-budget.ts'
 import { startSampleHttp } from './sample-doors.ts'
@@ -16,6 +18,13 @@ interface Door {
 }
 
 const key = 'Bearer key-1'
+/** Has constraints. */
+const visitsKey = 'Bearer key-2'
+const behind = new ServiceError('unavailable', 'Kafka is behind.', { retryAfterSeconds: 7 })
+const append = async (records: readonly PartitionedRecord[]): Promise<never[]> => {
+  if (records.some(({ bytes }) => Buffer.from(bytes).includes('behind'))) throw behind
+  return []
+}
 const batchType = 'application/cloudevents-batch+json'
 const singleType = 'application/cloudevents+json'
 const event = (id: string): string =>
@@ -29,25 +38,32 @@ async function startDoor(t: Test, overrides: Partial<IngestHttpDeps> = {}): Prom
     application: 'shop',
     scopes: new Set(['events:write']),
     keyId: 'key_1',
-    constraints: { eventTypes: ['visit', 'fail'] },
   }
+  const constrained = { ...principal, constraints: { eventTypes: ['visit'] } }
   const others = createAuthenticator('root-key-of-the-tests')
   const budget = createRequestBudget(150_000)
   const { app } = await startSampleHttp(
     t,
     {
       authenticator: {
-        authenticate: (authorization, scope) =>
-          authorization === key ? principal : others.authenticate(authorization, scope),
+        authenticate(authorization, scope) {
+          if (authorization === key) return principal
+          return authorization === visitsKey ? constrained : others.authenticate(authorization, scope)
+        },
       },
       limits: { take: () => limit(999), charge: (_principal, tokens) => limit(999 - tokens) },
       acceptEvents: async (events) => {
         if (events.some(({ type }) => type === 'fail')) throw new Error('a fault of our own')
-        if (events.some(({ id }) => id === 'behind')) {
-          throw new ServiceError('unavailable', 'Kafka is behind.', { retryAfterSeconds: 7 })
-        }
+        if (events.some(({ id }) => id === 'behind')) throw behind
         return { ids: events.map(({ id }) => id), positions: [] }
       },
+      acceptPlainEvents: createAcceptPlainEvents(
+        {
+          log: () => ({ partitions: 3, producer: { append } }),
+          isUnchecked: (_tenant, type) => type === 'visit',
+        },
+        { maxEvents: 100, maxEventBytes: 1_000 },
+      ),
       requestBudget: budget,
       ...overrides,
     },
@@ -117,16 +133,20 @@ t.test('plain requests are answered as the framework answers them, byte for byte
     ['an array instead of an event', singleType, batch(1)],
     ['an event instead of an array', batchType, event('1')],
     ['too many', batchType, batch(101)],
-    ['a type that the key may not write', singleType, event('1').replace('visit', 'order')],
+    ['an attribute beyond ASCII', singleType, event('ö')],
+    ['an id that is no text', singleType, event('1').replace('"1"', '1')],
     ['Kafka is behind', singleType, event('behind')],
     ['a fault of ours', singleType, event('1').replace('visit', 'fail')],
     ['a body beyond the budget', batchType, `${' '.repeat(160_000)}[]`],
   ]
   for (const [at, [what, contentType, body]] of requests.entries()) {
-    const plain = await send(port, [request(contentType, body, mine), body])
-    t.equal(framed(), at, what)
-    t.equal(plain, await send(port, [request(contentType, body, mine, unusual), body]), what)
-    t.match(plain, /^HTTP\/1\.1 [2-5]\d\d .*\r\nx-request-id: r-1\r\nratelimit-policy: /s, what)
+    // With the same key, and with one that has constraints: their types and subjects are asked on the way.
+    for (const [which, by] of [mine, `authorization: ${visitsKey}`].entries()) {
+      const plain = await send(port, [request(contentType, body, by), body])
+      t.equal(framed(), 2 * at + which, what)
+      t.equal(plain, await send(port, [request(contentType, body, by, unusual), body]), what)
+      t.match(plain, /^HTTP\/1\.1 [2-5]\d\d .*\r\nx-request-id: r-1\r\nratelimit-policy: /s, what)
+    }
   }
   t.equal(heldBytes(), 0)
 })
@@ -140,7 +160,7 @@ t.test('what is unusual goes on to the framework untouched', async (t) => {
   )
   const unusual: [what: string, status: number, pieces: string[]][] = [
     ['no key', 401, [request(singleType, body), body]],
-    ['another key', 401, [request(singleType, body, 'authorization: Bearer key-2'), body]],
+    ['another key', 401, [request(singleType, body, 'authorization: Bearer key-3'), body]],
     ['another type', 415, [request('text/plain', body, mine), body]],
     ['a coding', 415, [request(singleType, body, mine, 'content-encoding: lzma'), body]],
     ['a time to wait', 202, [request(singleType, body, mine, 'prefer: wait=5'), body]],

@@ -46,6 +46,7 @@ export async function startSampleHttp(
       requestBudget: createRequestBudget(1_000_000),
       newKey: () => ({ id: 'key_new', text: 'mr_new' }),
       tenantOfKey: () => undefined,
+      acceptPlainEvents: { read: () => undefined, append: async () => ({ ids: [], positions: [] }) },
       acceptEvents: async (events) => {
         accepted.push(...events)
         return { ids: events.map(({ id }) => id), positions: [] }
@@ -73,7 +74,11 @@ export async function startSampleHttp(
           created: writes.length === 1,
         }
       },
-      metrics: createIngestMetrics(metrics, { unconfirmedBytes: () => 0, queueMs: () => 0 }),
+      metrics: createIngestMetrics(metrics, {
+        requestBytes: () => 0,
+        unconfirmedBytes: () => 0,
+        queueMs: () => 0,
+      }),
       logger: createLogger('ingest', 'silent'),
       now: () => sampleNow,
       newId: () => 'new-id',

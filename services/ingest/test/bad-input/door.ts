@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { createAcceptEvents } from '../../src/accept-events.ts'
+import { createAcceptPlainEvents } from '../../src/accept-plain-events.ts'
 import type { PartitionedRecord } from '../../src/event-producer.ts'
 import { type SampleHttp, startSampleHttp } from '../sample-doors.ts'
 import type { SentRequest } from './requests.ts'
@@ -17,7 +18,15 @@ export async function startDoor(t: Test): Promise<DoorUnderTest> {
   }
   const log = () => ({ producer: { append }, partitions: 4 })
   const acceptEvents = createAcceptEvents({ log, checkEvent: () => undefined }, { maxEventBytes: 4_000 })
-  const sample = await startSampleHttp(t, { acceptEvents }, { headersTimeoutMs: 500, receiveTimeoutMs: 500 })
+  const acceptPlainEvents = createAcceptPlainEvents(
+    { log, isUnchecked: () => true },
+    { maxEvents: 100, maxEventBytes: 4_000 },
+  )
+  const sample = await startSampleHttp(
+    t,
+    { acceptEvents, acceptPlainEvents },
+    { headersTimeoutMs: 500, receiveTimeoutMs: 500 },
+  )
   return { ...sample, appended }
 }
 
