@@ -55,10 +55,3 @@ export async function command<Answer>(path: '/v1/postbacks' | '/v1/replays', bod
   })
   return (await response.json()) as Answer
 }
-
-/** With the parameters that say something. */
-export function pathWith(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
-  const query = new URLSearchParams(given as [string, string][]).toString()
-  return query === '' ? path : `${path}?${query}`
-}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { addressOf, type Parameters } from './address.ts'
 
 const moved = 'millrace:moved'
 
@@ -24,14 +25,6 @@ export function usePlace(): Place {
     }
   }, [])
   return place
-}
-
-export type Parameters = Readonly<Record<string, string | undefined>>
-
-export function addressOf(path: string, parameters: Parameters = {}): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
-  const query = new URLSearchParams(given as [string, string][]).toString()
-  return query === '' ? path : `${path}?${query}`
 }
 
 export function goTo(path: string, parameters: Parameters = {}): void {

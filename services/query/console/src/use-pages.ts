@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import { ApiError, pathWith, read } from './api.ts'
+import { addressOf } from './address.ts'
+import { ApiError, read } from './api.ts'
 import { useRead } from './use-read.ts'
 
 export interface Pages<Item> {
@@ -41,7 +42,7 @@ export function usePages<Item>(path: string | undefined, member: string, everyMs
       const at = path.indexOf('?')
       const query = Object.fromEntries(new URLSearchParams(at === -1 ? '' : path.slice(at)))
       const bare = at === -1 ? path : path.slice(0, at)
-      const page = await read<Page<Item>>(pathWith(bare, { ...query, cursor }))
+      const page = await read<Page<Item>>(addressOf(bare, { ...query, cursor }))
       const items = paged ? rest.items : head
       setRest({ path, items: [...items, ...(page[member] ?? [])], cursor: page.nextCursor })
     } catch (error) {

@@ -1,4 +1,4 @@
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Sheet } from '../parts/dialogs.tsx'
 import { Card, CopyButton, Json, LoadMore, ViewHead } from '../parts/pieces.tsx'
@@ -58,7 +58,7 @@ function Tabs({ chosen }: { readonly chosen: Kind | undefined }) {
 
 function Kinds({ kind, name }: { readonly kind: Kind; readonly name: string | undefined }) {
   const { can } = useSession()
-  const path = can(kind.scope) ? pathWith(`/v1/${kind.path}`, { limit: '100' }) : undefined
+  const path = can(kind.scope) ? addressOf(`/v1/${kind.path}`, { limit: '100' }) : undefined
   const { items, error, loading, stale, more, loadingMore, reload } = usePages<Item>(path, kind.member, 5_000)
   const opened = items.find((item) => nameOf(item) === name)
   return (

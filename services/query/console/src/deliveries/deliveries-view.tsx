@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { SelectField, TextField } from '../parts/fields.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -7,7 +7,7 @@ import { Badge, Card, LoadMore, Moment, ViewHead } from '../parts/pieces.tsx'
 import { ReplayDialog } from '../parts/replay-dialog.tsx'
 import { Blank, Fault, Loading, Needs, Stale } from '../parts/states.tsx'
 import { fromField, toField } from '../reports/zoned-time.ts'
-import { addressOf, change, follow, usePlace } from '../router.ts'
+import { change, follow, usePlace } from '../router.ts'
 import { useSession } from '../session.ts'
 import type { Delivery, Endpoint } from '../types.ts'
 import { usePages } from '../use-pages.ts'
@@ -33,7 +33,7 @@ function Deliveries() {
   const filter = Object.fromEntries(
     ['endpoint', 'status', 'postback', 'from', 'to'].map((name) => [name, query.get(name) ?? '']),
   )
-  const deliveries = usePages<Delivery>(pathWith('/v1/deliveries', filter), 'deliveries', refreshMs)
+  const deliveries = usePages<Delivery>(addressOf('/v1/deliveries', filter), 'deliveries', refreshMs)
   const endpoints = useRead<{ endpoints: readonly Endpoint[] }>(
     can('catalog:read') ? '/v1/endpoints' : undefined,
     5_000,

@@ -1,6 +1,7 @@
+import { addressOf } from '../address.ts'
 import { formatFull } from '../format.ts'
 import { Badge } from '../parts/pieces.tsx'
-import { addressOf, follow } from '../router.ts'
+import { follow } from '../router.ts'
 import type { Endpoint } from '../types.ts'
 
 /** Whether an endpoint takes deliveries now, and if not, why. */

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { formatFull, formatSpan } from '../format.ts'
 import { Sheet } from '../parts/dialogs.tsx'
 import { CopyButton, Json } from '../parts/pieces.tsx'
@@ -18,7 +18,7 @@ interface EventSheetProps {
 
 /** One event, and what became of it. */
 export function EventSheet({ id, source, onClose }: EventSheetProps) {
-  const path = id === undefined ? undefined : pathWith(`/v1/events/${encodeURIComponent(id)}`, { source })
+  const path = id === undefined ? undefined : addressOf(`/v1/events/${encodeURIComponent(id)}`, { source })
   const { data, error, loading, reload } = useRead<StoredEvent>(path, 5_000)
   return (
     <Sheet

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { SelectField, TextField } from '../parts/fields.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -33,7 +33,7 @@ function Events() {
   // The source of the event that is looked at is no filter.
   const opened = query.get('id') ?? undefined
   const listed = opened === undefined ? filter : { ...filter, source: query.get('by') ?? '' }
-  const events = usePages<StoredEvent>(pathWith('/v1/events', listed), 'events', refreshMs)
+  const events = usePages<StoredEvent>(addressOf('/v1/events', listed), 'events', refreshMs)
   const [replaying, setReplaying] = useState(false)
   const open = ({ event }: StoredEvent) =>
     change({ id: event.id, source: event.source, by: listed.source }, 'push')

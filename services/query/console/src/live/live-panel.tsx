@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { formatClock, formatExact, formatNumber, formatSpan, none } from '../format.ts'
 import { Chart } from '../parts/chart.tsx'
 import { DataTable } from '../parts/data-table.tsx'
@@ -18,7 +18,7 @@ export function LivePanel({ live, meter, paused }: LivePanelProps) {
   const [readout, setReadout] = useState('')
   const { message, chart } = live
   const total = useRead<Report>(
-    pathWith(`/v1/reports/${encodeURIComponent(meter)}`, { fill: 'true', numbers: 'string' }),
+    addressOf(`/v1/reports/${encodeURIComponent(meter)}`, { fill: 'true', numbers: 'string' }),
     paused ? 0 : 3_000,
   )
   const values = (chart.series[0]?.values ?? []).filter((value) => value !== null)

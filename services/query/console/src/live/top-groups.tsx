@@ -1,7 +1,8 @@
+import { addressOf } from '../address.ts'
 import { formatGroup, formatNumber } from '../format.ts'
 import { Card } from '../parts/pieces.tsx'
 import { Blank } from '../parts/states.tsx'
-import { addressOf, follow } from '../router.ts'
+import { follow } from '../router.ts'
 import type { LiveGroup } from '../types.ts'
 import type { Live } from './use-live.ts'
 

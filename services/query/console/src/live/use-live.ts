@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ApiError } from '../api.ts'
-import type { ChartData } from '../parts/chart.tsx'
+import type { ChartData } from '../parts/chart-data.ts'
 import type { LiveMessage } from '../types.ts'
 import { type FeedState, followLive } from './live-feed.ts'
 

@@ -2,12 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { formatNumber, formatShort } from '../format.ts'
 import { themeChanged } from '../theme.ts'
-
-export interface ChartData {
-  /** Seconds since 1970, ascending. */
-  readonly times: readonly number[]
-  readonly series: readonly { readonly label: string; readonly values: readonly (number | null)[] }[]
-}
+import type { ChartData } from './chart-data.ts'
 
 interface ChartProps {
   readonly data: ChartData

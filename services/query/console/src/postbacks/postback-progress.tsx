@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { DeliverySheet } from '../deliveries/delivery-sheet.tsx'
 import { deliveryStatuses, outcomeOf, targetOf, toneOf } from '../deliveries/delivery-words.ts'
 import { formatNumber } from '../format.ts'
 import { Badge, Card } from '../parts/pieces.tsx'
 import { Blank, Fault, Loading } from '../parts/states.tsx'
-import { addressOf, follow } from '../router.ts'
+import { follow } from '../router.ts'
 import { useSession } from '../session.ts'
 import type { Postback } from '../types.ts'
 import { useRead } from '../use-read.ts'
@@ -20,7 +20,7 @@ export function PostbackProgress({ id }: { readonly id: string }) {
   const [landed, setLanded] = useState(false)
   // Until a delivery has been written down nobody knows of the postback: a list that is still empty is no fault.
   const first = useRead<{ deliveries: readonly unknown[] }>(
-    may ? pathWith('/v1/deliveries', { postback: id, limit: '1' }) : undefined,
+    may ? addressOf('/v1/deliveries', { postback: id, limit: '1' }) : undefined,
     landed ? 0 : 500,
   )
   useEffect(() => setLanded(landed || (first.data?.deliveries.length ?? 0) > 0), [first.data])

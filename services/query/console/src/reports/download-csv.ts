@@ -1,4 +1,5 @@
-import { call, pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
+import { call } from '../api.ts'
 
 const maxPages = 100
 
@@ -9,7 +10,7 @@ export async function downloadCsv(path: string, name: string): Promise<void> {
   const parts: string[] = []
   let cursor: string | undefined
   for (let page = 0; page < maxPages; page += 1) {
-    const response = await call(pathWith(bare, { ...asked, limit: '10000', cursor }), {
+    const response = await call(addressOf(bare, { ...asked, limit: '10000', cursor }), {
       headers: { accept: 'text/csv' },
     })
     const text = await response.text()

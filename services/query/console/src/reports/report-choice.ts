@@ -1,4 +1,4 @@
-import { pathWith } from '../api.ts'
+import { addressOf } from '../address.ts'
 import { fromWall, isZone, toWall } from './zoned-time.ts'
 
 /** What somebody asks for, as it stands in the address of the view. */
@@ -108,7 +108,7 @@ export function toReportPath(choice: ReportChoice, nowMs: number): string {
   const filters = Object.entries(choice.filter).map(([name, value]) => [`filter.${name}`, value] as const)
   // Windows without events are gaps of one line; of many groups they would be many rows.
   const fill = from !== undefined && choice.window !== 'total' && choice.groupBy.length === 0
-  return pathWith(`/v1/reports/${encodeURIComponent(choice.meter)}`, {
+  return addressOf(`/v1/reports/${encodeURIComponent(choice.meter)}`, {
     from,
     to,
     window: choice.window,

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import { ApiError, pathWith, read } from '../api.ts'
+import { addressOf } from '../address.ts'
+import { ApiError, read } from '../api.ts'
 import { formatExact, formatFull, formatSpan } from '../format.ts'
 import { Ranks } from '../live/top-groups.tsx'
 import { Chart } from '../parts/chart.tsx'
@@ -44,7 +45,7 @@ export function ReportResult({ path, reading, meter }: ReportResultProps) {
     try {
       const [bare = '', query = ''] = path.split('?')
       const page = await read<Report>(
-        pathWith(bare, { ...Object.fromEntries(new URLSearchParams(query)), cursor }),
+        addressOf(bare, { ...Object.fromEntries(new URLSearchParams(query)), cursor }),
       )
       setRest({ rows: [...rows, ...page.rows], cursor: page.nextCursor })
     } catch (caught) {

@@ -1,5 +1,5 @@
 import { formatGroup } from '../format.ts'
-import type { ChartData } from '../parts/chart.tsx'
+import type { ChartData } from '../parts/chart-data.ts'
 import type { ReportRow } from '../types.ts'
 
 const maxSeries = 6
