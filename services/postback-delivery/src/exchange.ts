@@ -27,9 +27,8 @@ const nothing = Buffer.alloc(0)
 
 /** One request and its response, up to the first of: its end, a failure, the deadline, the limit of bytes. */
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly done: Promise<SendResult>
   readonly #limits: ReadLimits
-  readonly #resolve: (result: SendResult) => void
+  readonly #onEnd: (result: SendResult, exchange: Exchange) => void
   #controller: Dispatcher.DispatchController | undefined
   #settled = false
   #statusCode = 0
@@ -42,11 +41,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #kept: Buffer[] = []
   #keptBytes = 0
 
-  constructor(limits: ReadLimits) {
+  /** @param onEnd called once, possibly before the connection is free again */
+  constructor(limits: ReadLimits, onEnd: (result: SendResult, exchange: Exchange) => void) {
     this.#limits = limits
-    const { promise, resolve } = Promise.withResolvers<SendResult>()
-    this.done = promise
-    this.#resolve = resolve
+    this.#onEnd = onEnd
   }
 
   /** Whether the request has been written, or is being written. */
@@ -135,14 +133,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return
     this.#settled = true
     const [only = nothing] = this.#kept
-    this.#resolve({
+    const body = this.#kept.length > 1 ? Buffer.concat(this.#kept) : only
+    this.#kept = []
+    const result = {
       statusCode: this.#statusCode,
       retryAfter: this.#retryAfter,
-      body: this.#kept.length > 1 ? Buffer.concat(this.#kept) : only,
+      body,
       bodyTruncated: this.#received > this.#keptBytes,
       failure,
-    })
-    this.#kept = []
+    }
+    // undici is in the middle of this response: what comes next waits until it is through with it.
+    queueMicrotask(() => this.#onEnd(result, this))
   }
 }
 

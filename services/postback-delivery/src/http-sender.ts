@@ -1,7 +1,7 @@
 import { constants } from 'node:http2'
 import type { Connection } from './connection.ts'
 import { type ConnectionPools, createConnectionPools } from './connection-pools.ts'
-import { createDeadline, type Deadline } from './deadline.ts'
+import { createDeadlines, type Deadline } from './deadline.ts'
 import { decodeBody } from './decode-body.ts'
 import { describeFailure, type SendFailure } from './describe-failure.ts'
 import { Exchange, type ReadLimits, type SendResult } from './exchange.ts'
@@ -39,14 +39,16 @@ export function createHttpSender(
 ): HttpSender {
   const now = deps.now ?? Date.now
   const pools = createConnectionPools({ opener: deps.opener, now }, config)
+  const deadlines = createDeadlines()
   const tokens = createTokenStore({
     now,
+    deadlines,
     post: (request, limits, deadline, tls) => exchange(pools, request, limits, deadline, tls),
   })
   return {
     async send(request, timeoutMs) {
       const { auth, tls } = request.receiver ?? {}
-      const deadline = createDeadline(timeoutMs)
+      const deadline = deadlines.start(timeoutMs)
       try {
         if (auth === undefined) return await sendOne(request, deadline, tls)
         return await sendAuthenticated(request, auth, deadline, tls)
@@ -97,52 +99,68 @@ export function createHttpSender(
   }
 }
 
-/** A close that was under way when the request was written arrives within a round trip. */
-const closedMeanwhileMs = 1_000
-
 /** One request, made again on a fresh connection when it is known that nobody has looked at it. */
-async function exchange(
+function exchange(
   pools: ConnectionPools,
   request: OneRequest,
   limits: ReadLimits,
   deadline: Deadline,
   tls: ReceiverTls | undefined,
 ): Promise<SendResult> {
-  for (let again = false; ; again = true) {
-    let connection: Connection
-    try {
-      connection = pools.take(request.origin, tls, again)
-    } catch (error) {
-      return unsent({ code: 'tls', detail: (error as Error).message })
+  return new Promise((resolve) => {
+    const start = (again: boolean): void => {
+      let connection: Connection
+      try {
+        connection = pools.take(request.origin, tls, again)
+      } catch (error) {
+        resolve(unsent({ code: 'tls', detail: (error as Error).message }))
+        return
+      }
+      const kept = connection.served
+      const startedMs = performance.now()
+      const running = new Exchange(limits, (result, ended) => {
+        const refused = giveBack(pools, connection, result, ended)
+        const closed = kept && wasClosedMeanwhile(result, startedMs)
+        if (!again && !deadline.passed && !ended.answered && (refused || closed)) start(true)
+        else resolve(decoded(result, ended, limits))
+      })
+      deadline.onPassed = (detail) => running.cut('timeout', detail)
+      dispatch(connection, request, running)
     }
-    const kept = connection.served
-    const startedMs = performance.now()
-    const running = start(connection, request, limits)
-    deadline.onPassed = (detail) => running.cut('timeout', detail)
-    const result = await running.done
-    const http2 = connection.protocol === 'h2'
-    if (running.answered) connection.served = true
-    const refused = running.http2ErrorCode === constants.NGHTTP2_HTTP_1_1_REQUIRED
-    if (refused) pools.avoidHttp2(connection)
-    pools.giveBack(connection, running.whole || (http2 && result.failure?.code !== 'timeout'))
-    if (again || deadline.passed || running.answered || result.failure === undefined) {
-      return await decoded(result, running, limits)
-    }
-    const closed = result.failure.code === 'reset' && performance.now() - startedMs < closedMeanwhileMs
-    if (!refused && !(kept && closed)) return result
-  }
+    start(false)
+  })
 }
 
-function start(connection: Connection, request: OneRequest, limits: ReadLimits): Exchange {
+/** @returns whether the receiver wants the request over HTTP/1.1, and has not looked at it */
+function giveBack(
+  pools: ConnectionPools,
+  connection: Connection,
+  { failure }: SendResult,
+  ended: Exchange,
+): boolean {
+  const http2 = connection.protocol === 'h2'
+  if (ended.answered) connection.served = true
+  const refused = ended.http2ErrorCode === constants.NGHTTP2_HTTP_1_1_REQUIRED
+  if (refused) pools.avoidHttp2(connection)
+  pools.giveBack(connection, ended.whole || (http2 && failure?.code !== 'timeout'))
+  return refused
+}
+
+/** A close that was under way when the request was written arrives within a round trip. */
+const closedMeanwhileMs = 1_000
+
+function wasClosedMeanwhile({ failure }: SendResult, startedMs: number): boolean {
+  return failure?.code === 'reset' && performance.now() - startedMs < closedMeanwhileMs
+}
+
+function dispatch(connection: Connection, request: OneRequest, running: Exchange): void {
   const { target: path, method, headers, body } = request
-  const running = new Exchange(limits)
   try {
     connection.dispatch({ path, method: method as 'POST', headers, body }, running)
   } catch (error) {
     const { code, detail } = describeFailure(error as Error)
     running.cut(code, detail)
   }
-  return running
 }
 
 async function decoded(

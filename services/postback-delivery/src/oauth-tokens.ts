@@ -1,5 +1,4 @@
-import type { Deadline } from './deadline.ts'
-import { createDeadline } from './deadline.ts'
+import type { Deadline, Deadlines } from './deadline.ts'
 import type { SendFailure } from './describe-failure.ts'
 import type { ReadLimits, SendResult } from './exchange.ts'
 import { type FetchedToken, readTokenResponse, tokenRequest } from './oauth-exchange.ts'
@@ -25,6 +24,7 @@ export interface TokenStore {
 export interface TokenStoreDeps {
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly deadlines: Deadlines
   /** Sends a request as deliveries are sent: through the same guard, with the same limits. */
   readonly post: (
     request: Pick<RenderedRequest, 'origin' | 'target' | 'method' | 'headers' | 'body'>,
@@ -50,7 +50,7 @@ export function createTokenStore(deps: TokenStoreDeps): TokenStore {
   const fetching = new Map<string, Promise<FetchedToken>>()
 
   const fetch = async (client: TokenClient, tls: ReceiverTls | undefined): Promise<FetchedToken> => {
-    const deadline = createDeadline(fetchTimeoutMs)
+    const deadline = deps.deadlines.start(fetchTimeoutMs)
     try {
       const result = await deps.post(tokenRequest(client), limits, deadline, tls && withPublic(tls))
       const fetched = readTokenResponse(result)
