@@ -6,6 +6,7 @@ import { toMessages } from './describe-attempt.ts'
 import type { MadeDelivery, Place } from './fan-out.ts'
 import type { RecentEvents } from './recent-events.ts'
 import type { SubscriptionMetrics } from './subscription-metrics.ts'
+import { writePlace } from './subscription-start.ts'
 import type { SubscriptionWriter } from './subscription-writer.ts'
 
 /** A partition of millrace.events while it is this instance's. */
@@ -100,7 +101,7 @@ export function createSubscriptionBatch(
 
 /** Between two transactions of one message the metadata says how far it is done. */
 function toPosition({ topic, partition, next, after }: EventsPartition) {
-  return { topic, partition, offset: next, metadata: after === undefined ? '' : JSON.stringify(after) }
+  return { topic, partition, offset: next, metadata: writePlace(after) }
 }
 
 /**

@@ -95,7 +95,7 @@ export async function startSubscriptionConsumer(
 
   const handle = async ({ partition: number, offset, value }: Message): Promise<void> => {
     const partition = owned.get(number)
-    if (partition === undefined || partition.leaving || offset < partition.next) return
+    if (stopping || partition === undefined || partition.leaving || offset < partition.next) return
     const events = decode(value)
     if (events === undefined) {
       metrics.dropped.inc({ reason: 'undecodable' })
@@ -105,7 +105,8 @@ export async function startSubscriptionConsumer(
       const after = offset === partition.next ? partition.after : undefined
       for (const made of fanOut(events, after, partition.recent, fanOutDeps)) {
         await batch.add(partition, offset, made)
-        if (partition.leaving) return
+        // The next owner goes on behind it.
+        if (stopping || partition.leaving) return
       }
     }
     batch.end(partition, offset)
@@ -123,16 +124,19 @@ export async function startSubscriptionConsumer(
     await Promise.all(seeks)
   }
   const run = async (): Promise<void> => {
+    let failed = false
     while (!stopping) {
       try {
+        if (failed) await readAgain()
+        failed = false
         const messages = await consumer.consume(maxMessages, 0)
         turn = handleAll(messages)
         await turn
         if (messages.length === 0) await queued.wait(idleMs)
       } catch (error) {
         logger.warn({ err: error }, 'events cannot be read')
+        failed = true
         await delay(retryMs)
-        await readAgain()
       }
     }
   }

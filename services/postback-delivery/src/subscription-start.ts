@@ -52,13 +52,26 @@ async function chooseStart(
   { topic, partition, offset, metadata }: TopicPartitionOffsetAndMetadata,
   { hasEndpoints, logger }: Deps,
 ): Promise<Start> {
-  if (typeof offset === 'number' && offset >= 0) return { partition, offset, after: readPlace(metadata) }
+  if (typeof offset === 'number' && offset >= 0) {
+    const after = readPlace(metadata)
+    if (metadata && after === undefined) {
+      logger.warn({ partition, offset }, 'committed progress was not written by this service')
+    }
+    return { partition, offset, after }
+  }
   const { low, high } = await consumer.watermarks(topic, partition, watermarksTimeoutMs)
   const start = (await hasEndpoints()) ? low : high
   logger.info({ partition, low, high, start }, 'subscriptions begin')
   return { partition, offset: start, after: undefined }
 }
 
+/** What `writePlace` has written; undefined where a message begins. */
 function readPlace(metadata: string | null | undefined): Place | undefined {
-  return metadata ? (JSON.parse(metadata) as Place) : undefined
+  const [, record, endpoint] = /^(\d+) (\S+)$/.exec(metadata ?? '') ?? []
+  return record === undefined || endpoint === undefined ? undefined : { record: Number(record), endpoint }
+}
+
+/** For the metadata of an offset. */
+export function writePlace(place: Place | undefined): string {
+  return place === undefined ? '' : `${place.record} ${place.endpoint}`
 }
