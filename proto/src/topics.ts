@@ -92,7 +92,7 @@ export function retryTopic(tier: RetryTier): TopicDescription {
 }
 
 /** How long a dead or a held delivery can be replayed. */
-export const keptMs = 30 * dayMs
+const keptMs = 30 * dayMs
 
 /**
  * Held deliveries. A message without a value, here and in `deadTopic`, is the mark that a replay has taken up the one

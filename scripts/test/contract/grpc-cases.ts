@@ -22,11 +22,15 @@ const scopeOf: Readonly<Record<string, string>> = {
   live: 'reports:read',
   listEvents: 'events:read',
   listDeliveries: 'deliveries:read',
+  getDelivery: 'deliveries:read',
+  getPostback: 'deliveries:read',
+  summarizeDeliveries: 'deliveries:read',
 }
 
 export interface GrpcStage {
   readonly ingest: ServiceProcess
   readonly query: ServiceProcess
+  readonly ids: KnownIds
   readonly ingestAlone: ServiceProcess
   readonly queryAlone: ServiceProcess
   key(wanted: readonly string[], limit?: { readonly perSecond: number }): Promise<string>
@@ -35,6 +39,13 @@ export interface GrpcStage {
 interface Doors {
   readonly ingest: ServiceProcess
   readonly query: ServiceProcess
+  readonly ids: KnownIds
+}
+
+/** Of what is there. */
+interface KnownIds {
+  readonly delivery: string
+  readonly postback: string
 }
 
 /** Which of the requests of a call is sent. */
@@ -88,6 +99,19 @@ async function statusOf(doors: Doors, call: string, kind: Kind, key: string | un
         query.listDeliveries({ ...ListDeliveriesRequest.decode(nothing), limit }, metadata, done)
         break
       }
+      case 'getDelivery':
+        query.getDelivery({ id: kind === 'unknown' ? 'nobody-knows-it' : doors.ids.delivery }, metadata, done)
+        break
+      case 'getPostback':
+        query.getPostback({ id: kind === 'unknown' ? 'nobody-knows-it' : doors.ids.postback }, metadata, done)
+        break
+      case 'summarizeDeliveries': {
+        // The wrong way round.
+        const from = { seconds: kind === 'faulty' ? 2_000_000_000 : 0, nanos: 0 }
+        const to = { seconds: 1_000_000_000, nanos: 0 }
+        query.summarizeDeliveries({ endpoint: '', from, to }, metadata, done)
+        break
+      }
       default:
         throw new Error(`no request for ${call} is known here`)
     }
@@ -116,8 +140,8 @@ const cases: Readonly<Record<string, ProvokeStatus>> = {
     }
     return found
   },
-  UNAVAILABLE({ ingestAlone, queryAlone }, call) {
-    return statusOf({ ingest: ingestAlone, query: queryAlone }, call, 'good', rootKey)
+  UNAVAILABLE({ ids, ingestAlone, queryAlone }, call) {
+    return statusOf({ ids, ingest: ingestAlone, query: queryAlone }, call, 'good', rootKey)
   },
 }
 

@@ -179,7 +179,7 @@ t.test('the requests of the README work as they are printed', async (t) => {
 })
 
 t.test('each status that a comment in the .proto files lists occurs', async (t) => {
-  const stage = { ...mesh, ingestAlone, queryAlone, key: keyOf }
+  const stage = { ...mesh, ids, ingestAlone, queryAlone, key: keyOf }
   for (const { service, name, statuses } of documentedRpcs()) {
     t.ok(statuses.length > 2, `${service}.${name} lists its statuses`)
     for (const status of statuses) {

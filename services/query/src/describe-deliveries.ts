@@ -125,6 +125,79 @@ export const listDeliveries = {
   },
 }
 
+export const SummaryQuery = Type.Object(
+  {
+    endpoint: Type.Optional(Type.String({ description: 'Only this one.' })),
+    from: listParameters.from,
+    to: listParameters.to,
+  },
+  { additionalProperties: false },
+)
+
+const Count = Type.Integer()
+const EndpointSummary = Type.Object(
+  {
+    endpoint: Type.Optional(Type.String({ description: 'Missing for all postbacks together.' })),
+    accepted: Count,
+    requests: Count,
+    delivered: Count,
+    failed: Type.Integer({ description: 'Requests that did not deliver.' }),
+    unanswered: Type.Integer({ description: 'Those of them that got no response.' }),
+    dead: Count,
+    held: Count,
+    redriven: Type.Integer({ description: 'Taken up again by replays.' }),
+    successRate: Type.Optional(Type.Number({ description: 'Of requests; missing without any.' })),
+    durationMs: Type.Optional(
+      Type.Object(
+        { p50: Type.Number(), p90: Type.Number(), p95: Type.Number(), p99: Type.Number() },
+        { description: 'Of requests, to one percent; missing without any.' },
+      ),
+    ),
+  },
+  { title: 'EndpointSummary' },
+)
+
+/** GET /v1/deliveries/summary. */
+export const summarizeDeliveries = {
+  ...described,
+  operationId: 'summarizeDeliveries',
+  summary: 'How deliveries go, by endpoint',
+  description:
+    'Requests and what came of them, by the time of the request: the last hour when nothing is said, in whole minutes; in whole hours when it is more than two days. At most 1,000 endpoints, those with the most requests first.',
+  querystring: SummaryQuery,
+  response: {
+    200: answer(
+      'The figures; from and to are what they cover.',
+      Type.Object(
+        { from: Time, to: Time, endpoints: Type.Array(EndpointSummary) },
+        { title: 'DeliverySummary' },
+      ),
+      {
+        example: {
+          from: '2026-11-21T09:00:00Z',
+          to: '2026-11-21T10:00:00Z',
+          endpoints: [
+            {
+              endpoint: 'partner-a',
+              accepted: 1200,
+              requests: 1260,
+              delivered: 1190,
+              failed: 70,
+              unanswered: 12,
+              dead: 3,
+              held: 0,
+              redriven: 0,
+              successRate: 0.944,
+              durationMs: { p50: 31.2, p90: 88, p95: 120.5, p99: 410 },
+            },
+          ],
+        },
+      },
+    ),
+    ...problems(400, 503),
+  },
+}
+
 /** GET /v1/deliveries/{id}. */
 export const getDelivery = {
   ...described,

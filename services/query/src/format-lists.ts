@@ -3,6 +3,7 @@ import { isJsonMediaType } from '@millrace/catalog/media-type'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { StoredAttempt, StoredDelivery, StoredPostback, StoredTransition } from './delivery.ts'
 import type { StoredEvent } from './list-events.ts'
+import type { DeliverySummary } from './summarize-deliveries.ts'
 
 /** JSON text of an event: the CloudEvent as it was sent, its data byte for byte, and what became of it. */
 export function formatEvent(stored: StoredEvent): string {
@@ -84,6 +85,21 @@ export function formatDelivery(delivery: StoredDelivery, bodies: boolean): strin
 
 export function formatPostback({ id, status, counts, deliveries }: StoredPostback): string {
   return JSON.stringify({ id, status, counts, deliveries: deliveries.map((it) => toDeliveryJson(it, false)) })
+}
+
+export function formatSummary({ fromUs, toUs, endpoints }: DeliverySummary): string {
+  return JSON.stringify({
+    from: formatTimestamp(fromUs),
+    to: formatTimestamp(toUs),
+    endpoints: endpoints.map(({ endpoint, durationMs, ...counts }) => ({
+      ...(endpoint !== '' && { endpoint }),
+      ...counts,
+      ...(durationMs !== undefined && {
+        successRate: Math.round((counts.delivered / counts.requests) * 10_000) / 10_000,
+        durationMs,
+      }),
+    })),
+  })
 }
 
 function toDeliveryJson(delivery: StoredDelivery, bodies: boolean) {

@@ -1,14 +1,6 @@
 import type { Principal } from '@millrace/catalog/authenticate-key'
-import {
-  type AttributeValue,
-  type ListDeliveriesRequest,
-  type ListDeliveriesResponse,
-  type ListEventsRequest,
-  type ListEventsResponse,
-  Outcome,
-} from '@millrace/proto'
+import type { AttributeValue, ListEventsRequest, ListEventsResponse } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
-import { type DeliveryStatus, deliveryStatuses, type StoredDelivery } from './delivery.ts'
 import type { GrpcDeps } from './grpc.ts'
 import { toText, toTimestamp } from './grpc-time.ts'
 import type { EventStatus, StoredEvent } from './list-events.ts'
@@ -35,25 +27,7 @@ export async function listEvents(
   return { events: page.events.map(toStoredEvent), nextCursor: page.nextCursor ?? '' }
 }
 
-export async function listDeliveries(
-  deps: GrpcDeps,
-  principal: Principal,
-  request: ListDeliveriesRequest,
-): Promise<ListDeliveriesResponse> {
-  const filter = {
-    endpoint: request.endpoint || undefined,
-    status: oneOf<DeliveryStatus>('status', request.status, deliveryStatuses),
-    ...parseTimeRange(toText(request.from), toText(request.to)),
-  }
-  const limit = checkLimit(request.limit)
-  const page = await deps.deliveries.list(principal, filter, limit, request.cursor || undefined)
-  return {
-    deliveries: page.deliveries.map((delivery) => toStoredDelivery(delivery, principal.tenant)),
-    nextCursor: page.nextCursor ?? '',
-  }
-}
-
-function oneOf<Value extends string>(
+export function oneOf<Value extends string>(
   name: string,
   value: string,
   known: readonly Value[],
@@ -65,7 +39,7 @@ function oneOf<Value extends string>(
   throw new ServiceError('invalid-request', detail, { faults: [{ pointer: `/${name}`, detail }] })
 }
 
-function checkLimit(limit: number): number {
+export function checkLimit(limit: number): number {
   if (limit === 0) return listLimits.defaultItems
   if (limit <= listLimits.maxItems) return limit
   const detail = `limit is at most ${listLimits.maxItems}.`
@@ -111,44 +85,4 @@ function toAttributeValue(value: string | number | boolean): AttributeValue {
   if (typeof value === 'number') return { value: { $case: 'integer', value } }
   if (typeof value === 'boolean') return { value: { $case: 'boolean', value } }
   return { value: { $case: 'text', value } }
-}
-
-const outcomes: Readonly<Record<string, Outcome>> = {
-  delivered: Outcome.DELIVERED,
-  retry: Outcome.RETRY,
-  dead: Outcome.DEAD,
-  held: Outcome.HELD,
-}
-
-function toStoredDelivery(
-  delivery: StoredDelivery,
-  tenant: string,
-): ListDeliveriesResponse['deliveries'][number] {
-  return {
-    id: delivery.id,
-    postbackId: delivery.postbackId,
-    endpoint: delivery.endpoint,
-    status: delivery.status,
-    acceptedAt: toTimestamp(delivery.acceptedAtUs),
-    attempts: delivery.attempts.map((attempt) => ({
-      tenant,
-      deliveryId: delivery.id,
-      postbackId: delivery.postbackId,
-      endpoint: delivery.endpoint,
-      number: attempt.number,
-      outcome: outcomes[attempt.outcome] ?? Outcome.UNSPECIFIED,
-      method: attempt.method,
-      url: attempt.url,
-      startedAtUs: attempt.startedAtUs,
-      durationUs: attempt.durationUs,
-      responseCode: attempt.responseCode,
-      responseBody: attempt.responseBody,
-      responseBodyTruncated: attempt.responseBodyTruncated,
-      errorCode: attempt.errorCode,
-      errorDetail: attempt.errorDetail,
-      nextAttemptAtUs: attempt.nextAttemptAtUs,
-      acceptedAtUs: delivery.acceptedAtUs,
-      traceparent: attempt.traceparent,
-    })),
-  }
 }

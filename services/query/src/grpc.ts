@@ -2,17 +2,21 @@ import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
 import type { KeyLimits } from '@millrace/catalog/key-usage'
 import {
+  type GetDeliveryRequest,
+  type GetPostbackRequest,
   type GetReportRequest,
   type ListDeliveriesRequest,
   type ListEventsRequest,
   type QueryServiceServer,
   QueryServiceService,
+  type SummarizeDeliveriesRequest,
 } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
-import { listDeliveries, listEvents } from './grpc-lists.ts'
+import { getDelivery, getPostback, listDeliveries, summarizeDeliveries } from './grpc-deliveries.ts'
+import { listEvents } from './grpc-lists.ts'
 import { serializeLive, watchLive } from './grpc-live.ts'
 import { getReport } from './grpc-reports.ts'
 import type { Core } from './service.ts'
@@ -34,6 +38,15 @@ export function createQueryService(deps: GrpcDeps): GrpcService {
     ),
     listDeliveries: unary(deps, 'deliveries:read', (principal, request: ListDeliveriesRequest) =>
       listDeliveries(deps, principal, request),
+    ),
+    getDelivery: unary(deps, 'deliveries:read', (principal, { id }: GetDeliveryRequest) =>
+      getDelivery(deps, principal, id),
+    ),
+    getPostback: unary(deps, 'deliveries:read', (principal, { id }: GetPostbackRequest) =>
+      getPostback(deps, principal, id),
+    ),
+    summarizeDeliveries: unary(deps, 'deliveries:read', (principal, request: SummarizeDeliveriesRequest) =>
+      summarizeDeliveries(deps, principal, request),
     ),
     live: (call) =>
       watchLive(

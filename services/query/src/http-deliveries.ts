@@ -7,8 +7,10 @@ import {
   getPostback,
   listDeliveries,
   type PostbackId,
+  type SummaryQuery,
+  summarizeDeliveries,
 } from './describe-deliveries.ts'
-import { formatDelivery, formatList, formatPostback } from './format-lists.ts'
+import { formatDelivery, formatList, formatPostback, formatSummary } from './format-lists.ts'
 import type { Authorize, HttpDeps } from './http.ts'
 import { listLimits, parseTimeRange } from './list-parameters.ts'
 
@@ -36,6 +38,13 @@ export function addDeliveryRoutes(app: FastifyInstance, deps: HttpDeps, authoriz
       return reply.type('application/json').send(formatList('deliveries', items, page.nextCursor))
     },
   )
+  app.get('/v1/deliveries/summary', { onRequest, schema: summarizeDeliveries }, async (request, reply) => {
+    const reader = authorize(request, 'deliveries:read')
+    const { endpoint, from, to } = request.query as Static<typeof SummaryQuery>
+    const range = parseTimeRange(from, to)
+    const summary = await deps.deliverySummaries.summarize(reader, { endpoint, ...range })
+    return reply.type('application/json').send(formatSummary(summary))
+  })
   app.get(
     '/v1/deliveries/:id',
     {

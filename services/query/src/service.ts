@@ -26,6 +26,7 @@ import { createBackfillReader } from './read-backfill.ts'
 import { createReplayProgressReader, type ReplayProgressReader } from './read-replays.ts'
 import { createReports } from './reports.ts'
 import { createSessions } from './session.ts'
+import { createDeliverySummarizer, type DeliverySummarizer } from './summarize-deliveries.ts'
 import { nowUs } from './time.ts'
 import { watchClickhouse } from './watch-clickhouse.ts'
 
@@ -37,6 +38,7 @@ export interface Core {
   readonly live: LiveHub
   readonly events: EventLister
   readonly deliveries: DeliveryLister
+  readonly deliverySummaries: DeliverySummarizer
   readonly catalog: CatalogView
   readonly replays: ReplayProgressReader
   readonly cursors: CursorCodec
@@ -78,6 +80,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every }, config),
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors }),
+    deliverySummaries: createDeliverySummarizer({ clickhouse, nowUs }),
     catalog,
     replays: createReplayProgressReader(clickhouse, follower.deliveryReplays),
     cursors,

@@ -5,6 +5,7 @@ import {
   ListEventsRequest,
   LiveRequest,
   QueryServiceService,
+  SummarizeDeliveriesRequest,
 } from '@millrace/proto'
 import { collectRoutes, createKeyring, keyFor, listMethods, openGrpc } from '@millrace/scripts/access'
 import { ServiceError } from '@millrace/service-kit/errors'
@@ -51,6 +52,7 @@ const routes: Readonly<Record<string, Sample | null>> = {
   'GET /v1/events': { scope: 'events:read', url: '/v1/events' },
   'GET /v1/events/:id': { scope: 'events:read', url: '/v1/events/1' },
   'GET /v1/deliveries': { scope: 'deliveries:read', url: '/v1/deliveries' },
+  'GET /v1/deliveries/summary': { scope: 'deliveries:read', url: '/v1/deliveries/summary' },
   'GET /v1/deliveries/:id': { scope: 'deliveries:read', url: '/v1/deliveries/1' },
   'GET /v1/postbacks/:id': { scope: 'deliveries:read', url: '/v1/postbacks/1' },
   'GET /v1/event-types': { scope: 'catalog:read', url: '/v1/event-types' },
@@ -82,6 +84,7 @@ function emptyCore(touched: string[]) {
     live: { subscribe: ({ tenant }) => look(tenant), subscribers: () => 0, feeds: () => 0, stop: () => {} },
     events: { list: lookFor, find: lookFor },
     deliveries: { list: lookFor, find: lookFor, findPostback: lookFor },
+    deliverySummaries: { summarize: lookFor },
     catalog: { meter: look, list: look },
     cursors: createCursorCodec('root-key-of-the-tests'),
     metrics: createQueryMetrics(new Registry()),
@@ -176,6 +179,9 @@ const methods: Readonly<Record<string, { readonly scope: Scope; readonly request
   live: { scope: 'reports:read', request: { ...LiveRequest.decode(nothing), meter: 'visits' } },
   listEvents: { scope: 'events:read', request: ListEventsRequest.decode(nothing) },
   listDeliveries: { scope: 'deliveries:read', request: ListDeliveriesRequest.decode(nothing) },
+  getDelivery: { scope: 'deliveries:read', request: { id: 'dl_1' } },
+  getPostback: { scope: 'deliveries:read', request: { id: 'pb_1' } },
+  summarizeDeliveries: { scope: 'deliveries:read', request: SummarizeDeliveriesRequest.decode(nothing) },
 }
 
 t.test('each gRPC method lets each scope in or not, for its tenant', async (t) => {

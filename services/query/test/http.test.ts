@@ -17,6 +17,7 @@ import { createQueryMetrics } from '../src/metrics.ts'
 import { createReports } from '../src/reports.ts'
 import { createSessions } from '../src/session.ts'
 import type { Statement } from '../src/statement.ts'
+import { createDeliverySummarizer } from '../src/summarize-deliveries.ts'
 
 const rootKey = 'a-root-key-of-tests'
 const visits: CatalogEntry = {
@@ -66,6 +67,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
     },
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors }),
+    deliverySummaries: createDeliverySummarizer({ clickhouse, nowUs: () => 0 }),
     catalog,
     cursors,
     metrics,
@@ -244,6 +246,7 @@ t.test('the description of the API names every route', async (t) => {
   t.match(Object.keys(paths).sort(), [
     '/ping',
     '/v1/deliveries',
+    '/v1/deliveries/summary',
     '/v1/deliveries/{id}',
     '/v1/endpoints',
     '/v1/endpoints/{name}',

@@ -179,3 +179,38 @@ t.test('pages of one status go past any number of deliveries that had it before'
   t.same(seen, ['m2007', 'm1007', 'm0007'])
   t.same((await deliveries('/v1/deliveries?postback=p3&status=pending')).deliveries.length, 2)
 })
+
+t.test('the summary tells how deliveries go, by endpoint and in the range', async (t) => {
+  const endpoint = 'summed'
+  await insert([
+    deliveryRow('s1', 0, 'accepted', { endpoint }),
+    deliveryRow('s1', 1, 'retry', { endpoint }),
+    deliveryRow('s1', 2, 'delivered', { endpoint, code: 200 }),
+    deliveryRow('s2', 0, 'accepted', { endpoint }),
+    deliveryRow('s2', 0, 'held', { endpoint, step: 1 }),
+    deliveryRow('s2', 0, 'redriven', { endpoint, step: 2, replay: 'rep_2' }),
+    deliveryRow('s2', 1, 'dead', { endpoint, code: 404 }),
+  ])
+  const summarize = async (query: string) =>
+    (await (await get(`/v1/deliveries/summary?endpoint=${endpoint}${query}`)).json()) as object
+  const figures = {
+    endpoint,
+    accepted: 2,
+    requests: 3,
+    delivered: 1,
+    failed: 2,
+    unanswered: 1,
+    dead: 1,
+    held: 1,
+    redriven: 1,
+    successRate: 0.3333,
+  }
+  const range = { from: '2026-01-01T00:00:00.000Z', to: '2026-01-01T00:01:00.000Z' }
+  const summary = await summarize('&from=2026-01-01T00:00:05Z&to=2026-01-01T00:00:06Z')
+  t.match(summary, { ...range, endpoints: [figures] }, 'of whole minutes')
+  const { endpoints } = summary as { endpoints: { durationMs: { p50: number; p99: number } }[] }
+  t.ok(Math.abs((endpoints[0]?.durationMs.p50 ?? 0) - 1.234) < 0.02, 'to one percent')
+  t.match(await summarize('&from=2025-01-01T00:00:00Z&to=2027-01-01T00:00:00Z'), { endpoints: [figures] })
+  t.match(await summarize('&from=2026-01-02T00:00:00Z&to=2026-01-03T00:00:00Z'), { endpoints: [] })
+  t.match(await summarize(''), { endpoints: [] }, 'the last hour')
+})

@@ -1,11 +1,15 @@
 // The same reads over gRPC.
 import { credentials, Metadata, status } from '@grpc/grpc-js'
 import {
+  type GetDeliveryResponse,
+  type GetPostbackResponse,
   type GetReportResponse,
+  ListDeliveriesRequest,
   type ListDeliveriesResponse,
   type ListEventsResponse,
   type LiveResponse,
   QueryServiceClient,
+  type SummarizeDeliveriesResponse,
 } from '@millrace/proto'
 import t from 'tap'
 import {
@@ -39,7 +43,8 @@ await tables.command({
     ('default','pos','e2','order.paid','a','2026-01-01 11:00:30','2026-01-01 11:00:31','2026-01-01 11:00:32','{"amount":0.2}','{}',[('order-value',1,['a'],toDecimal128('0.2',18))])`,
 })
 await tables.command({
-  query: `INSERT INTO deliveries SELECT 'default','d1','p1','',number,['accepted','delivered'][number+1],'GET','https://x.example/','2026-01-01 10:00:33',2500,if(number=0,0,200),'ok',0,'','',toDateTime64(0,6),'2026-01-01 10:00:32',now64(6),'' FROM numbers(2)`,
+  query: `INSERT INTO deliveries (tenant,delivery_id,postback_id,endpoint,number,outcome,method,url,started_at,duration_us,response_code,response_body,accepted_at)
+    SELECT 'default','d1','p1','',number,['accepted','delivered'][number+1],'GET','https://x.example/','2026-01-01 10:00:33',2500,if(number=0,0,200),'ok','2026-01-01 10:00:32' FROM numbers(2)`,
 })
 const { service } = await startService(t, config)
 await until(() => service.readiness.isReady())
@@ -141,7 +146,7 @@ t.test('events and deliveries are the same over gRPC', async (t) => {
   ])
   const deliveries = await call<ListDeliveriesResponse>((done) =>
     client.listDeliveries(
-      { endpoint: '', status: 'delivered', from: undefined, to: undefined, limit: 0, cursor: '' },
+      { ...ListDeliveriesRequest.decode(Buffer.alloc(0)), postback: 'p1', status: 'delivered' },
       metadata,
       done,
     ),
@@ -154,6 +159,16 @@ t.test('events and deliveries are the same over gRPC', async (t) => {
       attempts: [{ number: 1, responseCode: 200, durationUs: 2_500 }],
     },
   ])
+  const one = await call<GetDeliveryResponse>((done) => client.getDelivery({ id: 'd1' }, metadata, done))
+  t.match(one.delivery, { id: 'd1', status: 'delivered', event: undefined, transitions: [] })
+  const postback = await call<GetPostbackResponse>((done) => client.getPostback({ id: 'p1' }, metadata, done))
+  t.match(postback, { status: 'delivered', counts: { delivered: 1, held: 0 }, deliveries: [{ id: 'd1' }] })
+  const [{ startedAtUs = 0 } = {}] = one.delivery?.attempts ?? []
+  const range = { from: { seconds: startedAtUs / 1_000_000, nanos: 0 }, to: undefined }
+  const summary = await call<SummarizeDeliveriesResponse>((done) =>
+    client.summarizeDeliveries({ endpoint: '', ...range }, metadata, done),
+  )
+  t.match(summary.endpoints, [{ endpoint: '', requests: 1, delivered: 1, failed: 0 }])
 })
 
 t.test('errors have the codes of the table', async (t) => {

@@ -24,6 +24,7 @@ import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { LiveSecond } from "./aggregation.ts";
 import { Attempt } from "./delivery.ts";
 import { CloudEvent } from "./ingest.ts";
+import { EventName } from "./postback.ts";
 
 export interface GetReportRequest {
   meter: string;
@@ -174,6 +175,10 @@ export interface ListDeliveriesRequest {
   to: Timestamp | undefined;
   limit: number;
   cursor: string;
+  postback: string;
+  /** Id of the event that is delivered. */
+  event: string;
+  eventType: string;
 }
 
 export interface ListDeliveriesResponse {
@@ -192,6 +197,94 @@ export interface StoredDelivery {
     | undefined;
   /** In the order of their numbers. */
   attempts: Attempt[];
+  /** Event that is delivered; absent for a postback. */
+  event:
+    | EventName
+    | undefined;
+  /** What became of it without a request. */
+  transitions: Transition[];
+}
+
+export interface Transition {
+  /** held, dead or redriven. */
+  to: string;
+  at:
+    | Timestamp
+    | undefined;
+  /** endpoint_disabled, endpoint_held or endpoint_gone; empty for redriven. */
+  reason: string;
+  /** Id of the replay that took it up again. */
+  replay: string;
+}
+
+export interface GetDeliveryRequest {
+  id: string;
+}
+
+export interface GetDeliveryResponse {
+  delivery: StoredDelivery | undefined;
+}
+
+export interface GetPostbackRequest {
+  id: string;
+}
+
+export interface GetPostbackResponse {
+  id: string;
+  /** Of the whole: pending, retrying, delivered, dead or held. */
+  status: string;
+  /** Deliveries by status. */
+  counts: { [key: string]: number };
+  /** The first thousand. */
+  deliveries: StoredDelivery[];
+}
+
+export interface GetPostbackResponse_CountsEntry {
+  key: string;
+  value: number;
+}
+
+export interface SummarizeDeliveriesRequest {
+  /** Empty means all. */
+  endpoint: string;
+  /** Without a range: the last hour. */
+  from: Timestamp | undefined;
+  to: Timestamp | undefined;
+}
+
+export interface SummarizeDeliveriesResponse {
+  /** What is covered: whole minutes, or whole hours when it is long. */
+  from: Timestamp | undefined;
+  to:
+    | Timestamp
+    | undefined;
+  /** Those with the most requests first. */
+  endpoints: EndpointSummary[];
+}
+
+export interface EndpointSummary {
+  /** Empty for all postbacks together. */
+  endpoint: string;
+  accepted: number;
+  requests: number;
+  delivered: number;
+  /** Requests that did not deliver. */
+  failed: number;
+  /** Those of them that got no response. */
+  unanswered: number;
+  dead: number;
+  held: number;
+  /** Taken up again by replays. */
+  redriven: number;
+  /** Of requests, in milliseconds, to one percent; absent without any. */
+  durationMs: Durations | undefined;
+}
+
+export interface Durations {
+  p50: number;
+  p90: number;
+  p95: number;
+  p99: number;
 }
 
 function createBaseGetReportRequest(): GetReportRequest {
@@ -1395,7 +1488,17 @@ export const StoredRetraction: MessageFns<StoredRetraction> = {
 };
 
 function createBaseListDeliveriesRequest(): ListDeliveriesRequest {
-  return { endpoint: "", status: "", from: undefined, to: undefined, limit: 0, cursor: "" };
+  return {
+    endpoint: "",
+    status: "",
+    from: undefined,
+    to: undefined,
+    limit: 0,
+    cursor: "",
+    postback: "",
+    event: "",
+    eventType: "",
+  };
 }
 
 export const ListDeliveriesRequest: MessageFns<ListDeliveriesRequest> = {
@@ -1417,6 +1520,15 @@ export const ListDeliveriesRequest: MessageFns<ListDeliveriesRequest> = {
     }
     if (message.cursor !== "") {
       writer.uint32(50).string(message.cursor);
+    }
+    if (message.postback !== "") {
+      writer.uint32(58).string(message.postback);
+    }
+    if (message.event !== "") {
+      writer.uint32(66).string(message.event);
+    }
+    if (message.eventType !== "") {
+      writer.uint32(74).string(message.eventType);
     }
     return writer;
   },
@@ -1480,6 +1592,30 @@ export const ListDeliveriesRequest: MessageFns<ListDeliveriesRequest> = {
             }
 
             message.cursor = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.postback = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.event = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.eventType = reader.string();
             continue;
           }
         }
@@ -1553,7 +1689,16 @@ export const ListDeliveriesResponse: MessageFns<ListDeliveriesResponse> = {
 };
 
 function createBaseStoredDelivery(): StoredDelivery {
-  return { id: "", postbackId: "", endpoint: "", status: "", acceptedAt: undefined, attempts: [] };
+  return {
+    id: "",
+    postbackId: "",
+    endpoint: "",
+    status: "",
+    acceptedAt: undefined,
+    attempts: [],
+    event: undefined,
+    transitions: [],
+  };
 }
 
 export const StoredDelivery: MessageFns<StoredDelivery> = {
@@ -1575,6 +1720,12 @@ export const StoredDelivery: MessageFns<StoredDelivery> = {
     }
     for (const v of message.attempts) {
       Attempt.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.event !== undefined) {
+      EventName.encode(message.event, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.transitions) {
+      Transition.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1638,6 +1789,749 @@ export const StoredDelivery: MessageFns<StoredDelivery> = {
             }
 
             message.attempts.push(Attempt.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.event = EventName.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.transitions.push(Transition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTransition(): Transition {
+  return { to: "", at: undefined, reason: "", replay: "" };
+}
+
+export const Transition: MessageFns<Transition> = {
+  encode(message: Transition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.at !== undefined) {
+      Timestamp.encode(message.at, writer.uint32(18).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.replay !== "") {
+      writer.uint32(34).string(message.replay);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Transition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.at = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.replay = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetDeliveryRequest(): GetDeliveryRequest {
+  return { id: "" };
+}
+
+export const GetDeliveryRequest: MessageFns<GetDeliveryRequest> = {
+  encode(message: GetDeliveryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDeliveryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDeliveryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetDeliveryResponse(): GetDeliveryResponse {
+  return { delivery: undefined };
+}
+
+export const GetDeliveryResponse: MessageFns<GetDeliveryResponse> = {
+  encode(message: GetDeliveryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delivery !== undefined) {
+      StoredDelivery.encode(message.delivery, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDeliveryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDeliveryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.delivery = StoredDelivery.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPostbackRequest(): GetPostbackRequest {
+  return { id: "" };
+}
+
+export const GetPostbackRequest: MessageFns<GetPostbackRequest> = {
+  encode(message: GetPostbackRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPostbackRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPostbackRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPostbackResponse(): GetPostbackResponse {
+  return { id: "", status: "", counts: {}, deliveries: [] };
+}
+
+export const GetPostbackResponse: MessageFns<GetPostbackResponse> = {
+  encode(message: GetPostbackResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    globalThis.Object.entries(message.counts).forEach(([key, value]: [string, number]) => {
+      GetPostbackResponse_CountsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    for (const v of message.deliveries) {
+      StoredDelivery.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPostbackResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPostbackResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = GetPostbackResponse_CountsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.counts[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deliveries.push(StoredDelivery.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPostbackResponse_CountsEntry(): GetPostbackResponse_CountsEntry {
+  return { key: "", value: 0 };
+}
+
+export const GetPostbackResponse_CountsEntry: MessageFns<GetPostbackResponse_CountsEntry> = {
+  encode(message: GetPostbackResponse_CountsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPostbackResponse_CountsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPostbackResponse_CountsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSummarizeDeliveriesRequest(): SummarizeDeliveriesRequest {
+  return { endpoint: "", from: undefined, to: undefined };
+}
+
+export const SummarizeDeliveriesRequest: MessageFns<SummarizeDeliveriesRequest> = {
+  encode(message: SummarizeDeliveriesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    if (message.from !== undefined) {
+      Timestamp.encode(message.from, writer.uint32(18).fork()).join();
+    }
+    if (message.to !== undefined) {
+      Timestamp.encode(message.to, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SummarizeDeliveriesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSummarizeDeliveriesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.from = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.to = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSummarizeDeliveriesResponse(): SummarizeDeliveriesResponse {
+  return { from: undefined, to: undefined, endpoints: [] };
+}
+
+export const SummarizeDeliveriesResponse: MessageFns<SummarizeDeliveriesResponse> = {
+  encode(message: SummarizeDeliveriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== undefined) {
+      Timestamp.encode(message.from, writer.uint32(10).fork()).join();
+    }
+    if (message.to !== undefined) {
+      Timestamp.encode(message.to, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.endpoints) {
+      EndpointSummary.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SummarizeDeliveriesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSummarizeDeliveriesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.from = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endpoints.push(EndpointSummary.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEndpointSummary(): EndpointSummary {
+  return {
+    endpoint: "",
+    accepted: 0,
+    requests: 0,
+    delivered: 0,
+    failed: 0,
+    unanswered: 0,
+    dead: 0,
+    held: 0,
+    redriven: 0,
+    durationMs: undefined,
+  };
+}
+
+export const EndpointSummary: MessageFns<EndpointSummary> = {
+  encode(message: EndpointSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== "") {
+      writer.uint32(10).string(message.endpoint);
+    }
+    if (message.accepted !== 0) {
+      writer.uint32(16).uint64(message.accepted);
+    }
+    if (message.requests !== 0) {
+      writer.uint32(24).uint64(message.requests);
+    }
+    if (message.delivered !== 0) {
+      writer.uint32(32).uint64(message.delivered);
+    }
+    if (message.failed !== 0) {
+      writer.uint32(40).uint64(message.failed);
+    }
+    if (message.unanswered !== 0) {
+      writer.uint32(48).uint64(message.unanswered);
+    }
+    if (message.dead !== 0) {
+      writer.uint32(56).uint64(message.dead);
+    }
+    if (message.held !== 0) {
+      writer.uint32(64).uint64(message.held);
+    }
+    if (message.redriven !== 0) {
+      writer.uint32(72).uint64(message.redriven);
+    }
+    if (message.durationMs !== undefined) {
+      Durations.encode(message.durationMs, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.accepted = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.requests = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.delivered = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failed = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.unanswered = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.dead = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.held = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.redriven = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.durationMs = Durations.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDurations(): Durations {
+  return { p50: 0, p90: 0, p95: 0, p99: 0 };
+}
+
+export const Durations: MessageFns<Durations> = {
+  encode(message: Durations, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.p50 !== 0) {
+      writer.uint32(9).double(message.p50);
+    }
+    if (message.p90 !== 0) {
+      writer.uint32(17).double(message.p90);
+    }
+    if (message.p95 !== 0) {
+      writer.uint32(25).double(message.p95);
+    }
+    if (message.p99 !== 0) {
+      writer.uint32(33).double(message.p99);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Durations {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDurations();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.p50 = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.p90 = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.p95 = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.p99 = reader.double();
             continue;
           }
         }
@@ -1710,6 +2604,47 @@ export const QueryServiceService = {
       Buffer.from(ListDeliveriesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDeliveriesResponse => ListDeliveriesResponse.decode(value),
   },
+  /**
+   * Scope deliveries:read. With the bodies of responses.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  getDelivery: {
+    path: "/millrace.v1.QueryService/GetDelivery" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDeliveryRequest): Buffer => Buffer.from(GetDeliveryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDeliveryRequest => GetDeliveryRequest.decode(value),
+    responseSerialize: (value: GetDeliveryResponse): Buffer => Buffer.from(GetDeliveryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetDeliveryResponse => GetDeliveryResponse.decode(value),
+  },
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  getPostback: {
+    path: "/millrace.v1.QueryService/GetPostback" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPostbackRequest): Buffer => Buffer.from(GetPostbackRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPostbackRequest => GetPostbackRequest.decode(value),
+    responseSerialize: (value: GetPostbackResponse): Buffer => Buffer.from(GetPostbackResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPostbackResponse => GetPostbackResponse.decode(value),
+  },
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  summarizeDeliveries: {
+    path: "/millrace.v1.QueryService/SummarizeDeliveries" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SummarizeDeliveriesRequest): Buffer =>
+      Buffer.from(SummarizeDeliveriesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SummarizeDeliveriesRequest => SummarizeDeliveriesRequest.decode(value),
+    responseSerialize: (value: SummarizeDeliveriesResponse): Buffer =>
+      Buffer.from(SummarizeDeliveriesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SummarizeDeliveriesResponse => SummarizeDeliveriesResponse.decode(value),
+  },
 } as const;
 
 export interface QueryServiceServer extends UntypedServiceImplementation {
@@ -1733,6 +2668,21 @@ export interface QueryServiceServer extends UntypedServiceImplementation {
    * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
    */
   listDeliveries: handleUnaryCall<ListDeliveriesRequest, ListDeliveriesResponse>;
+  /**
+   * Scope deliveries:read. With the bodies of responses.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  getDelivery: handleUnaryCall<GetDeliveryRequest, GetDeliveryResponse>;
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  getPostback: handleUnaryCall<GetPostbackRequest, GetPostbackResponse>;
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  summarizeDeliveries: handleUnaryCall<SummarizeDeliveriesRequest, SummarizeDeliveriesResponse>;
 }
 
 export interface QueryServiceClient extends Client {
@@ -1799,6 +2749,63 @@ export interface QueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListDeliveriesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Scope deliveries:read. With the bodies of responses.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  getDelivery(
+    request: GetDeliveryRequest,
+    callback: (error: ServiceError | null, response: GetDeliveryResponse) => void,
+  ): ClientUnaryCall;
+  getDelivery(
+    request: GetDeliveryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetDeliveryResponse) => void,
+  ): ClientUnaryCall;
+  getDelivery(
+    request: GetDeliveryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetDeliveryResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  getPostback(
+    request: GetPostbackRequest,
+    callback: (error: ServiceError | null, response: GetPostbackResponse) => void,
+  ): ClientUnaryCall;
+  getPostback(
+    request: GetPostbackRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPostbackResponse) => void,
+  ): ClientUnaryCall;
+  getPostback(
+    request: GetPostbackRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPostbackResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Scope deliveries:read.
+   * Statuses: OK, INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+   */
+  summarizeDeliveries(
+    request: SummarizeDeliveriesRequest,
+    callback: (error: ServiceError | null, response: SummarizeDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  summarizeDeliveries(
+    request: SummarizeDeliveriesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SummarizeDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  summarizeDeliveries(
+    request: SummarizeDeliveriesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SummarizeDeliveriesResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const QueryServiceClient = makeGenericClientConstructor(
@@ -1809,6 +2816,17 @@ export const QueryServiceClient = makeGenericClientConstructor(
   service: typeof QueryServiceService;
   serviceName: string;
 };
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
