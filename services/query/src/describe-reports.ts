@@ -1,6 +1,6 @@
 import { answer, emptyAnswer, needs, problems } from '@millrace/service-kit/describe-answers'
 import { Type } from 'typebox'
-import { reportLimits } from './parse-report-parameters.ts'
+import { reportLimits } from './report-limits.ts'
 import { windowNames } from './report-query.ts'
 
 const TextList = Type.Union([Type.String(), Type.Array(Type.String())])

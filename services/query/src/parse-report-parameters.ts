@@ -2,6 +2,8 @@ import type { CatalogEntry, Meter } from '@millrace/catalog/resources'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
 import { timestampRange } from '@millrace/service-kit/timestamp'
 import type { CursorCodec } from './cursor.ts'
+import { describeDimensions, readFilter } from './parse-report-filter.ts'
+import { reportLimits } from './report-limits.ts'
 import {
   amountDimensions,
   type ReportMeter,
@@ -27,17 +29,6 @@ export interface ReportParameters {
   readonly cursor?: string | undefined
   readonly fill?: boolean | undefined
 }
-
-export const reportLimits = {
-  defaultRows: 1_000,
-  maxRows: 10_000,
-  /** Values of all filters together. */
-  maxFilterValues: 10_000,
-  maxFilterCharacters: 256_000,
-  maxValueCharacters: 10_000,
-  /** Of a range that is given; nearly four years of minutes. */
-  maxWindows: 2_000_000,
-} as const
 
 export function toReportMeter(entry: CatalogEntry<Meter>): ReportMeter {
   const { aggregation, eventTypes, groupBy = {} } = entry.body
@@ -134,12 +125,6 @@ function readTimezone({ timezone = 'UTC' }: ReportParameters, faults: Fault[]): 
   return 'UTC'
 }
 
-function describeDimensions({ name, dimensions }: ReportMeter): string {
-  return dimensions.length === 0
-    ? `The meter ${name} has no dimensions.`
-    : `The meter ${name} has ${dimensions.join(', ')}.`
-}
-
 function readGroupBy(
   { groupBy = [] }: ReportParameters,
   meter: ReportMeter,
@@ -155,36 +140,6 @@ function readGroupBy(
     })
   }
   return known
-}
-
-function readFilter(
-  { filter = {} }: ReportParameters,
-  meter: ReportMeter,
-  faults: Fault[],
-): ReportQuery['filter'] {
-  const entries = Object.entries(filter).map(([dimension, values]) => ({ dimension, values }))
-  for (const { dimension, values } of entries) {
-    const pointer = `/filter.${dimension}`
-    if (!meter.dimensions.includes(dimension)) {
-      faults.push({
-        pointer,
-        detail: `filter names a dimension that is not known. ${describeDimensions(meter)}`,
-      })
-    } else if (values.length === 0) {
-      faults.push({ pointer, detail: `filter.${dimension} has no value to look for.` })
-    }
-  }
-  const all = entries.flatMap(({ values }) => values)
-  if (all.some((value) => value.length > reportLimits.maxValueCharacters)) {
-    const detail = `A value to filter by has at most ${reportLimits.maxValueCharacters} characters.`
-    faults.push({ pointer: '/filter', detail })
-  }
-  const characters = all.reduce((sum, value) => sum + value.length, 0)
-  if (all.length > reportLimits.maxFilterValues || characters > reportLimits.maxFilterCharacters) {
-    const detail = `Filters take at most ${reportLimits.maxFilterValues} values of ${reportLimits.maxFilterCharacters} characters in all.`
-    faults.push({ pointer: '/filter', detail })
-  }
-  return entries
 }
 
 function readOrder(

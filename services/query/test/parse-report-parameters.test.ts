@@ -4,9 +4,9 @@ import { createCursorCodec } from '../src/cursor.ts'
 import {
   parseReportParameters,
   type ReportParameters,
-  reportLimits,
   toReportMeter,
 } from '../src/parse-report-parameters.ts'
+import { reportLimits } from '../src/report-limits.ts'
 import { meter } from './report-fixtures.ts'
 
 const cursors = createCursorCodec('a-root-key-of-tests')

@@ -1,0 +1,10 @@
+export const reportLimits = {
+  defaultRows: 1_000,
+  maxRows: 10_000,
+  /** Values of all filters together. */
+  maxFilterValues: 10_000,
+  maxFilterCharacters: 256_000,
+  maxValueCharacters: 10_000,
+  /** Of a range that is given; nearly four years of minutes. */
+  maxWindows: 2_000_000,
+} as const
