@@ -78,7 +78,7 @@ async function takePictures(
     await shoot(view)
   }
   await page.goto(`${address.queryUrl}/postbacks`)
-  await page.getByLabel('URL').fill(`${scene.receiverUrl}/ok?title={mascot}&image={location}`)
+  await page.getByLabel('URL').fill(`${scene.receiverUrl}?title={mascot}&image={location}`)
   await page.getByRole('button', { name: 'Submit' }).click()
   await page.locator('.feed li').first().waitFor({ timeout: 15_000 })
   await page.waitForTimeout(1_500)

@@ -6,7 +6,7 @@ import { waitUntil } from '../local-stack/wait-until.ts'
 
 /** Something of everything, so that each view of the console has what it shows. */
 export interface Scene {
-  /** Answers /ok with 200, /down with 500, /gone with 410 and all else with 404. */
+  /** Of a receiver that takes everything. */
   readonly receiverUrl: string
   /** Of the invalid event that stands for the others. */
   readonly invalidId: string
@@ -32,20 +32,14 @@ const hourMs = 3_600_000
 
 export async function setScene(address: MeshAddress): Promise<Scene> {
   const http = createMeshHttp(address)
-  const receiver = createServer((request, response) => {
-    const [status, text] = answers[request.url?.split('?')[0] ?? ''] ?? [404, '{"error": "no such hook"}']
-    request.resume()
-    response.writeHead(status, { 'content-type': 'application/json' }).end(text)
-  }).listen(0, '127.0.0.1')
-  await once(receiver, 'listening')
-  const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
-  await writeCatalog(http, receiverUrl)
+  const receivers = await startReceivers()
+  await writeCatalog(http, receivers.urls.ok)
   const now = Date.now()
   // A chart by second would show nothing but one large batch.
   const visits = visitsOfADay(now)
   for (let from = 0; from < visits.length; from += 50) await http.publish(visits.slice(from, from + 50))
   await http.publish(ordersOfADay(now))
-  const deliveries = await requestDeliveries(http, receiverUrl)
+  const deliveries = await requestDeliveries(http, receivers.urls)
   await sendCommand(address, 'POST', '/v1/events/order-3/settlement?source=/shop', {
     reference: 'payout-2026-11',
   })
@@ -62,20 +56,48 @@ export async function setScene(address: MeshAddress): Promise<Scene> {
     what: 'a delivery is dead',
   })
   return {
-    receiverUrl,
+    receiverUrl: receivers.urls.ok,
     invalidId: 'visit-without-path-0',
     deadId: deliveries.deadId,
-    stop: async () => {
-      receiver.closeAllConnections()
-      await new Promise((resolve) => receiver.close(resolve))
-    },
+    stop: receivers.stop,
   }
 }
 
-const answers: Readonly<Record<string, readonly [number, string]>> = {
-  '/ok': [200, '{"received": true}'],
-  '/down': [500, '{"error": "maintenance until 18:00"}'],
-  '/gone': [410, '{"error": "this hook was removed"}'],
+const answers = {
+  ok: [200, '{"received": true}'],
+  down: [500, '{"error": "maintenance until 18:00"}'],
+  gone: [410, '{"error": "this hook was removed"}'],
+  removed: [404, '{"error": "no such hook"}'],
+} as const
+type ReceiverName = keyof typeof answers
+type ReceiverUrls = Readonly<Record<ReceiverName, string>>
+
+/** An origin each: what fails at one of them is no reason to spare the others. */
+async function startReceivers(): Promise<{ urls: ReceiverUrls; stop: () => Promise<void> }> {
+  const names = Object.keys(answers) as ReceiverName[]
+  const started = await Promise.all(
+    names.map(async (name) => {
+      const [status, text] = answers[name]
+      const server = createServer((request, response) => {
+        request.resume()
+        response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return {
+        server,
+        entry: [name, `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`] as const,
+      }
+    }),
+  )
+  return {
+    urls: Object.fromEntries(started.map(({ entry }) => entry)) as ReceiverUrls,
+    stop: async () => {
+      for (const { server } of started) {
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+      }
+    },
+  }
 }
 
 async function writeCatalog(http: ReturnType<typeof createMeshHttp>, receiverUrl: string): Promise<void> {
@@ -110,7 +132,7 @@ async function writeCatalog(http: ReturnType<typeof createMeshHttp>, receiverUrl
     aggregation: 'p95',
     value: '/data/amount',
   })
-  const partner = { url: `${receiverUrl}/ok?order={id}`, eventTypes: ['order.shipped'] }
+  const partner = { url: `${receiverUrl}?order={id}`, eventTypes: ['order.shipped'] }
   await http.put('/v1/endpoints/partner-a', { ...partner, description: 'Ships what was paid.' })
   await http.put('/v1/endpoints/partner-b', { ...partner, enabled: false })
 }
@@ -149,19 +171,19 @@ function ordersOfADay(now: number): CloudEventJson[] {
 
 async function requestDeliveries(
   http: ReturnType<typeof createMeshHttp>,
-  receiverUrl: string,
+  urls: ReceiverUrls,
 ): Promise<{ deadId: string }> {
   const data = Array.from({ length: 8 }, (_, index) => ({ click: `c-${index}`, value: index }))
-  const request = (path: string, retry: unknown) =>
+  const request = (name: ReceiverName, retry: unknown) =>
     http.requestPostbacks({
-      endpoint: { method: 'POST', url: `${receiverUrl}${path}?click={click}` },
-      data: path === '/ok' ? data : data.slice(0, 2),
+      endpoint: { method: 'POST', url: `${urls[name]}?click={click}` },
+      data: name === 'ok' ? data : data.slice(0, 2),
       retry,
     })
-  await request('/ok', 'webhook')
-  await request('/down', { delaysMs: [200, 400, 3_600_000] })
-  await request('/gone', 'webhook')
-  const { deliveries } = await request('/removed', '5xx-only')
+  await request('ok', 'webhook')
+  await request('down', { delaysMs: [200, 400, 3_600_000] })
+  await request('gone', 'webhook')
+  const { deliveries } = await request('removed', '5xx-only')
   return { deadId: deliveries[0]?.id ?? '' }
 }
 
