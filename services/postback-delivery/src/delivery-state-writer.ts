@@ -60,7 +60,7 @@ export function createDeliveryStateWriter(
   }
   return {
     put(key, told) {
-      const value = told && encode(told, config.instance, deps.now())
+      const value = told && encodeState(told, config.instance, deps.now())
       pending.set(key, { topic, partition: 0, key, value: value ?? null } as OutgoingRecord)
       running ??= Promise.resolve().then(run)
     },
@@ -71,7 +71,8 @@ export function createDeliveryStateWriter(
   }
 }
 
-function encode({ tenant, state }: Told, instance: string, nowMs: number): Buffer {
+/** Value of a message of millrace.delivery-state. */
+export function encodeState({ tenant, state }: Told, instance: string, nowMs: number): Buffer {
   const message = { tenant, state, instance, writtenAtUs: nowMs * 1_000 }
   return Buffer.from(DeliveryState.encode(message).finish())
 }

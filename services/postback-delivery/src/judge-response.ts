@@ -15,9 +15,10 @@ export type FailureCode =
   | 'auth'
   /** A secret cannot be opened: nothing goes out unsigned, and the operator can mend it. */
   | 'signing'
-  /** The registered endpoint was deleted, or is disabled: there was no request. */
+  /** The registered endpoint was deleted, is disabled, or held by an operator: there was no request. */
   | 'endpoint_gone'
   | 'endpoint_disabled'
+  | 'endpoint_held'
 
 /**
  * The contract's table for responses.
@@ -34,6 +35,6 @@ export function judgeStatus(status: number, only5xx: boolean): Verdict {
 
 /** A request that cannot be made, or that may not be made to this address, will be no different next time. */
 export function judgeFailure(code: FailureCode): Verdict {
-  if (code === 'endpoint_disabled') return 'held'
+  if (code === 'endpoint_disabled' || code === 'endpoint_held') return 'held'
   return code === 'render' || code === 'forbidden_address' || code === 'endpoint_gone' ? 'dead' : 'retry'
 }

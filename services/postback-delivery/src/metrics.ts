@@ -80,6 +80,11 @@ export function createDeliveryMetrics(
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
       registers,
     }),
+    redriven: new Counter({
+      name: `${prefix}_redriven_total`,
+      help: 'dead and held deliveries that a replay sent on their way again',
+      registers,
+    }),
     undecodable: new Counter({
       name: `${prefix}_undecodable_records_total`,
       help: 'records that are no deliveries and were skipped',

@@ -8,7 +8,7 @@ import type { Delivery, RequestTemplate, RetryPolicy } from '@millrace/proto'
 export type Target =
   | SendTarget
   /** Kept in millrace.postbacks.parked until it is released. */
-  | { readonly kind: 'hold'; readonly reason: 'endpoint_disabled' }
+  | { readonly kind: 'hold'; readonly reason: 'endpoint_disabled' | 'endpoint_held' }
   | { readonly kind: 'dead'; readonly reason: 'endpoint_gone' }
 
 export interface SendTarget {
@@ -42,6 +42,10 @@ export type FindEndpoint = (tenant: string, name: string) => CatalogEntry<Stored
 
 const methodsWithout: ReadonlySet<string> = new Set(['GET', 'DELETE'])
 
+export function endpointQueueKey(tenant: string, endpoint: string): string {
+  return `${tenant}/endpoint/${endpoint}`
+}
+
 /** Cheap: asked when a delivery is queued and again at its attempt. */
 export function resolveTarget(
   delivery: Delivery,
@@ -56,7 +60,7 @@ export function resolveTarget(
   if (endpoint.enabled === false) return { kind: 'hold', reason: 'endpoint_disabled' }
   return {
     kind: 'send',
-    queueKey: `${tenant}/endpoint/${name}`,
+    queueKey: endpointQueueKey(tenant, name),
     registered: { version: entry.version, changedAtMs: Date.parse(entry.updatedAt) },
     concurrency: endpoint.concurrency ?? endpointDefaults.concurrency,
     ...(endpoint.rateLimit !== undefined && { ratePerSecond: endpoint.rateLimit.perSecond }),

@@ -28,10 +28,12 @@ import { type DeliveryConfig, toBreakersConfig } from './config.ts'
 import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
 import { createSender } from './create-sender.ts'
 import { createDeliveryFlow, type DeliveryFlow } from './delivery-flow.ts'
-import { createDeliveryService } from './grpc.ts'
+import { withHolds } from './holds.ts'
 import { createDeliveryMetrics } from './metrics.ts'
 import { createReceiverOpener } from './open-receiver.ts'
+import { createOperatorDoor } from './operator-door.ts'
 import { readDeliveryState } from './read-state.ts'
+import { type Replays, startReplays } from './replays.ts'
 import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
 import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
@@ -91,6 +93,7 @@ export async function createService(
   })
   let catalog: CatalogReader | undefined
   let shared: SharedState | undefined
+  let replays: Replays | undefined
   let subscriptions: SubscriptionConsumer | undefined
   let disabling: Disabling | undefined
   let homes = 1
@@ -100,14 +103,19 @@ export async function createService(
     if (catalog === undefined) throw new Error('the catalog has not been read yet')
     return catalog.store.endpoint(tenant, name)
   }
-  const awaitCatalog = createAwaitCatalog(() => catalog, logger)
+  const awaitCatalog = createAwaitCatalog(
+    () => catalog,
+    logger,
+    () => shared?.reader,
+  )
   const flow: DeliveryFlow = createDeliveryFlow(
     {
       sender: createSender(config),
       openReceiver: createReceiverOpener(box),
       watchEndpoint: async (seen) => await disabling?.watch(seen),
       awaitCatalog,
-      resolve: (delivery) => resolveTarget(delivery, findEndpoint, config),
+      resolve: (delivery) =>
+        withHolds(resolveTarget(delivery, findEndpoint, config), delivery, operator.holds()?.find),
       sign: createRequestSigner(box),
       shared: () => shared,
       homes: () => homes,
@@ -128,8 +136,19 @@ export async function createService(
     config.rootKey,
     createKeyDirectory(() => catalog?.store),
   )
-  const delivery = createDeliveryService({ authenticator, readState })
-  const grpc = await startGrpcDoor({ readiness, logger }, config, [delivery])
+  const operator = createOperatorDoor(
+    {
+      authenticator,
+      readState,
+      catalog: () => catalog,
+      shared: () => shared,
+      depthOf: (queueKey) => flow.queue.depthOf(queueKey),
+      logger,
+      now: Date.now,
+    },
+    config,
+  )
+  const grpc = await startGrpcDoor({ readiness, logger }, config, [operator.service])
 
   const stopping = new AbortController()
   const consumerDeps = {
@@ -174,6 +193,20 @@ export async function createService(
       const limits = { maxRecords: config.maxWaiting, maxBytes: config.maxWaitingBytes }
       consumers.push(await connectDeliveryConsumer(consumerDeps, config, { ...source, ...limits }))
     }
+    replays ??= await startReplays(
+      {
+        catalog,
+        state: shared.reader,
+        onRedriven: (count) => metrics.redriven.inc(count),
+        logger,
+        now: Date.now,
+      },
+      {
+        ...config,
+        instance: instanceId(config),
+        partitions: (topic) => partitionsOf.get(topic) ?? 1,
+      },
+    )
     subscriptions ??= await startSubscriptions(
       { catalog, awaitCatalog, readiness, registry, logger },
       config,
@@ -199,10 +232,11 @@ export async function createService(
       stopping.abort()
       readiness.set('service', 'stopping')
       await running
-      await subscriptions?.stop()
+      await Promise.all([subscriptions?.stop(), replays?.stop()])
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))
       await flow.stop(config.shutdownTimeoutMs * 0.6)
       await Promise.all(consumers.map((consumer) => consumer.stop()))
+      await operator.stop()
       await Promise.all([shared?.stop(), disabling?.stop()])
       await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop()])
     },

@@ -1,10 +1,17 @@
 import { type DeliveryStateReader, startDeliveryStateReader } from '@millrace/catalog/delivery-state-reader'
 import type { DeliveryStateStore } from '@millrace/catalog/delivery-state-store'
+import { deliveryStateTopic } from '@millrace/proto/topics'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
+import type { OutgoingRecord } from '@millrace/service-kit/kafka-producer'
 import type { Logger } from '@millrace/service-kit/log'
 import { type Breakers, type BreakersConfig, createBreakers } from './breakers.ts'
-import { createDeliveryStateWriter, type DeliveryStateWriter } from './delivery-state-writer.ts'
+import {
+  createDeliveryStateWriter,
+  type DeliveryStateWriter,
+  encodeState,
+  type Told,
+} from './delivery-state-writer.ts'
 import { type InstanceShare, startInstanceShare } from './instance-share.ts'
 
 /** What this instance knows together with the others, through millrace.delivery-state. */
@@ -13,6 +20,13 @@ export interface SharedState {
   readonly writer: DeliveryStateWriter
   readonly instances: InstanceShare
   readonly breakers: Breakers
+  readonly reader: DeliveryStateReader
+  /**
+   * Writes what must be known to hold: resolves once Kafka has it and this instance has read it.
+   * @param state undefined ends what the key stood for
+   * @throws {ServiceError} `unavailable`
+   */
+  tell(key: string, state: Told | undefined): Promise<void>
   stop(): Promise<void>
 }
 
@@ -65,6 +79,13 @@ export async function startSharedState(
     writer,
     instances,
     breakers,
+    reader,
+    async tell(key, state) {
+      const topic = config.kafkaTopicPrefix + deliveryStateTopic.name
+      const value = state === undefined ? null : encodeState(state, instance, now())
+      const offset = await producer.send({ topic, partition: 0, key, value } as OutgoingRecord)
+      await reader.readThrough(offset + 1)
+    },
     async stop() {
       breakers.stop()
       instances.stop()

@@ -20,7 +20,7 @@ export interface Publisher {
 
 export const signingSecret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
 
-export async function startPublisher({ config, logger }: Mesh): Promise<Publisher> {
+export async function startPublisher({ config, logger }: Mesh, tenant = 'acme'): Promise<Publisher> {
   await ensureTopics([catalogTopic, eventsTopic, postbacksTopic], config, logger)
   const producer = await connectKafkaProducer(
     config,
@@ -33,16 +33,16 @@ export async function startPublisher({ config, logger }: Mesh): Promise<Publishe
     // The service may write the ones in between.
     version += 1_000
     const value = CatalogRecord.encode({
-      ...{ tenant: 'acme', kind, name, version, deleted: body === undefined },
+      ...{ tenant, kind, name, version, deleted: body === undefined },
       ...{ json: JSON.stringify(body ?? {}), writtenAtUs: Date.now() * 1_000, writtenBy: 'test' },
     }).finish()
     const topic = config.kafkaTopicPrefix + catalogTopic.name
-    await producer.send({ topic, key: `acme/${kind}/${name}`, value: Buffer.from(value) })
+    await producer.send({ topic, key: `${tenant}/${kind}/${name}`, value: Buffer.from(value) })
   }
   return {
     async putEndpoint(name, body) {
       const createdAt = new Date(Date.now() - 60_000).toISOString()
-      const sealed = box.seal(signingSecret, secretContext('acme', name))
+      const sealed = box.seal(signingSecret, secretContext(tenant, name))
       await put('endpoint', name, body && { createdAt, secrets: [{ sealed, createdAt }], ...body })
     },
     putEventType: (name, body) => put('event-type', name, body),
