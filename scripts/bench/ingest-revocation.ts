@@ -15,10 +15,11 @@ type Ask = (key: string) => Promise<boolean>
 
 const mesh = await startBenchMesh()
 try {
+  const aggregator = await mesh.start('aggregator')
   const [one, other, query] = await Promise.all([
     mesh.start('ingest'),
     mesh.start('ingest'),
-    mesh.start('query'),
+    mesh.start('query', { AGGREGATOR_ADDRESSES: aggregator.grpc }),
   ])
   const asks: Record<string, Ask> = {
     'the instance that was told': askIngest(one),

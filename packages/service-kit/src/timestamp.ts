@@ -44,8 +44,19 @@ function parseUtc(text: string): number | undefined {
     fractionUs = readDigits(text, 20, last) * (powersOf10[26 - last] ?? 1)
     if (Number.isNaN(fractionUs)) return undefined
   }
-  const day = Date.UTC(year, month - 1, date)
-  return (day + ((hour * 60 + minute) * 60 + second) * 1_000) * 1_000 + fractionUs
+  return (dayOf(year, month, date) + ((hour * 60 + minute) * 60 + second) * 1_000) * 1_000 + fractionUs
+}
+
+/** Most times are of the same day as the one before. */
+const lastDay = { name: 0, ms: 0 }
+
+function dayOf(year: number, month: number, date: number): number {
+  const name = (year * 12 + month) * 31 + date
+  if (lastDay.name !== name) {
+    lastDay.ms = Date.UTC(year, month - 1, date)
+    lastDay.name = name
+  }
+  return lastDay.ms
 }
 
 const powersOf10 = [1, 10, 100, 1_000, 10_000, 100_000]

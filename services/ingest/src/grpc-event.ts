@@ -17,7 +17,16 @@ export function readGrpcEvents(events: readonly CloudEvent[], reception: Recepti
 }
 
 function readOne(sent: CloudEvent, reception: Reception, report: Report): Event {
-  const attributes: Record<string, unknown> = {}
+  // Protobuf cannot tell an empty text from an absent one.
+  const attributes: Record<string, unknown> = {
+    specversion: sent.specVersion || undefined,
+    id: sent.id || undefined,
+    source: sent.source || undefined,
+    type: sent.type || undefined,
+    subject: sent.subject || undefined,
+    datacontenttype: sent.dataContentType || undefined,
+    dataschema: sent.dataSchema || undefined,
+  }
   // Decoding sets the prototype by that name instead of a member.
   if (Object.getPrototypeOf(sent.extensions) !== Object.prototype)
     report('/__proto__', 'is not a name that an extension attribute may have: 1 to 64 of a-z and 0-9')
@@ -25,17 +34,6 @@ function readOne(sent: CloudEvent, reception: Reception, report: Report): Event 
     if (known.has(name)) report(`/${name}`, 'is an attribute of its own, not an extension')
     else attributes[name] = attributeOf(sent.extensions[name])
   }
-  // Protobuf cannot tell an empty text from an absent one.
-  const texts = {
-    specversion: sent.specVersion,
-    id: sent.id,
-    source: sent.source,
-    type: sent.type,
-    subject: sent.subject,
-    datacontenttype: sent.dataContentType,
-    dataschema: sent.dataSchema,
-  }
-  for (const [name, text] of Object.entries(texts)) if (text !== '') attributes[name] = text
   const event = readEvent(attributes, reception, report)
   if (sent.time !== undefined) {
     const { seconds, nanos } = sent.time

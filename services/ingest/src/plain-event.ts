@@ -99,7 +99,7 @@ function skipColon(json: Buffer, start: number): number {
   return json[at] === colon ? at + 1 : json.length
 }
 
-/** The offset behind the member's value, or -1. */
+/** The offset behind the member's value, or -1. Told apart by their lengths first: each event comes here eight times. */
 function readMember(
   json: Buffer,
   nameStart: number,
@@ -107,7 +107,8 @@ function readMember(
   valueStart: number,
   places: EventPlaces,
 ): number {
-  if (isName(json, nameStart, nameEnd, names.data)) {
+  const length = nameEnd - nameStart
+  if (length === 4 && isName(json, nameStart, names.data)) {
     if (places.dataEnd !== 0) return -1
     places.dataStart = valueStart
     places.dataEnd = strictValueEnd(json, valueStart)
@@ -115,35 +116,66 @@ function readMember(
   }
   const end = textEnd(json, valueStart)
   if (end === -1) return -1
-  const textStart = valueStart + 1
-  if (isName(json, nameStart, nameEnd, names.id)) {
-    if (places.idEnd !== 0) return -1
-    places.idStart = textStart
-    places.idEnd = end
-  } else if (isName(json, nameStart, nameEnd, names.source)) {
-    if (places.sourceEnd !== 0) return -1
-    places.sourceStart = textStart
-    places.sourceEnd = end
-  } else if (isName(json, nameStart, nameEnd, names.type)) {
-    if (places.typeEnd !== 0) return -1
-    places.typeStart = textStart
+  return setText(json, nameStart, length, valueStart + 1, end, places) ? end + 1 : -1
+}
+
+/** False for a name that is not one of these, or stands here twice, and for texts that are not the usual ones. */
+function setText(
+  json: Buffer,
+  nameStart: number,
+  nameLength: number,
+  start: number,
+  end: number,
+  places: EventPlaces,
+): boolean {
+  switch (nameLength) {
+    case 2:
+      if (places.idEnd !== 0 || !isName(json, nameStart, names.id)) return false
+      places.idStart = start
+      places.idEnd = end
+      return true
+    case 4:
+      return setTypeOrTime(json, nameStart, start, end, places)
+    case 6:
+      if (places.sourceEnd !== 0 || !isName(json, nameStart, names.source)) return false
+      places.sourceStart = start
+      places.sourceEnd = end
+      return true
+    case 7:
+      if (places.subjectEnd !== 0 || !isName(json, nameStart, names.subject)) return false
+      places.subjectStart = start
+      places.subjectEnd = end
+      return true
+    case 11:
+      if (places.hasVersion || !isName(json, nameStart, names.specversion)) return false
+      places.hasVersion = true
+      return isText(json, start, end, names.version)
+    case 15:
+      if (places.namesJson || !isName(json, nameStart, names.datacontenttype)) return false
+      places.namesJson = true
+      return isText(json, start, end, names.json)
+    default:
+      return false
+  }
+}
+
+function setTypeOrTime(
+  json: Buffer,
+  nameStart: number,
+  start: number,
+  end: number,
+  places: EventPlaces,
+): boolean {
+  if (isName(json, nameStart, names.type)) {
+    if (places.typeEnd !== 0) return false
+    places.typeStart = start
     places.typeEnd = end
-  } else if (isName(json, nameStart, nameEnd, names.subject)) {
-    if (places.subjectEnd !== 0) return -1
-    places.subjectStart = textStart
-    places.subjectEnd = end
-  } else if (isName(json, nameStart, nameEnd, names.time)) {
-    if (places.timeEnd !== 0) return -1
-    places.timeStart = textStart
-    places.timeEnd = end
-  } else if (isName(json, nameStart, nameEnd, names.specversion)) {
-    if (places.hasVersion || !isName(json, textStart, end, names.version)) return -1
-    places.hasVersion = true
-  } else if (isName(json, nameStart, nameEnd, names.datacontenttype)) {
-    if (places.namesJson || !isName(json, textStart, end, names.json)) return -1
-    places.namesJson = true
-  } else return -1
-  return end + 1
+    return true
+  }
+  if (places.timeEnd !== 0 || !isName(json, nameStart, names.time)) return false
+  places.timeStart = start
+  places.timeEnd = end
+  return true
 }
 
 const names = {
@@ -159,8 +191,12 @@ const names = {
   json: Buffer.from('application/json'),
 }
 
-function isName(json: Buffer, start: number, end: number, name: Buffer): boolean {
-  if (end - start !== name.length) return false
+function isText(json: Buffer, start: number, end: number, text: Buffer): boolean {
+  return end - start === text.length && isName(json, start, text)
+}
+
+/** Of a name whose length is right already. */
+function isName(json: Buffer, start: number, name: Buffer): boolean {
   for (let at = 0; at < name.length; at += 1) if (json[start + at] !== name[at]) return false
   return true
 }
