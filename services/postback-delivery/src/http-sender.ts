@@ -47,14 +47,13 @@ export function createHttpSender(
   })
   return {
     async send(request, timeoutMs) {
-      const { auth, tls } = request.receiver ?? {}
+      const { receiver } = request
       const deadline = deadlines.start(timeoutMs)
-      try {
-        if (auth === undefined) return await sendOne(request, deadline, tls)
-        return await sendAuthenticated(request, auth, deadline, tls)
-      } finally {
-        deadline.clear()
-      }
+      const result = await (receiver?.auth === undefined
+        ? sendOne(request, deadline, receiver?.tls)
+        : sendAuthenticated(request, receiver.auth, deadline, receiver.tls))
+      deadline.clear()
+      return result
     },
     connections: pools.counts,
     async stop() {

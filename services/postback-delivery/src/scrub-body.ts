@@ -1,16 +1,18 @@
 /** Shorter values are no secrets, and would mask half of a text. */
 const minLength = 4
 const mask = '[scrubbed]'
+const none: readonly string[] = []
 
 /** Values that a response must not bring into logs and accounts: those of the named headers of its request. */
 export function secretValues(
   headers: Readonly<Record<string, string>>,
   names: ReadonlySet<string>,
 ): readonly string[] {
-  const values = new Set<string>()
+  let values: Set<string> | undefined
   for (const name of names) {
     const value = headers[name]
     if (value === undefined) continue
+    values ??= new Set()
     values.add(value)
     // "Bearer abc": the receiver may repeat the credentials alone.
     const credentials = /^[\w-]+ +(\S.*)$/.exec(value)?.[1]
@@ -20,6 +22,8 @@ export function secretValues(
       if (password !== undefined) values.add(password)
     }
   }
+  // Nearly always: every response asks.
+  if (values === undefined) return none
   return [...values]
     .flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
     .filter((value) => value.length >= minLength)
