@@ -31,7 +31,7 @@ export const settings = {
   ),
   maxWaiting: setting(
     'POSTBACK_MAX_WAITING',
-    count(8_000),
+    count(20_000),
     'records in memory of each consumer above which it reads nothing more; half as many may wait for their receivers',
   ),
   maxWaitingBytes: setting(

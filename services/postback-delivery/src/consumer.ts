@@ -53,6 +53,10 @@ export interface DeliveryConsumerDeps {
 export interface DeliveryConsumerOptions extends LaneLimits {
   /** Consumer group and client id, without the deployment's prefix. */
   readonly group: string
+  /**
+   * Who this is, when it is the same after a restart: a crash then costs no rebalance, and no waiting for one.
+   */
+  readonly instance: string | undefined
   /** Topics without the deployment's prefix, and how long each makes its records wait. */
   readonly topics: ReadonlyMap<string, number>
 }
@@ -61,6 +65,7 @@ const maxRead = 256
 /** Rebalances are heard of only while reading, and a group waits for nobody longer than max.poll.interval.ms. */
 const idleReadMs = 1_000
 const relieveEveryMs = 250
+const leaveMs = 2_000
 
 export async function connectDeliveryConsumer(
   deps: DeliveryConsumerDeps,
@@ -93,14 +98,18 @@ export async function connectDeliveryConsumer(
         const leaving = partitions.flatMap((partition) => lanes.get(keyOf(partition)) ?? [])
         for (const lane of leaving) lane.state = 'leaving'
         // What is not written down by then is repeated by the next owner.
-        if (!lost) await deps.drain(leaving)
+        if (!lost && !stopping) await deps.drain(leaving)
         for (const lane of leaving) {
           lane.state = 'gone'
           lanes.delete(keyOf(lane))
         }
       },
       // What waits inside the client takes memory and has to be read again after every pause.
-      overrides: { 'queued.min.messages': 1_000, 'queued.max.messages.kbytes': 16_384 },
+      overrides: {
+        'queued.min.messages': 1_000,
+        'queued.max.messages.kbytes': 16_384,
+        ...(options.instance !== undefined && { 'group.instance.id': options.instance }),
+      },
     },
     deps.logger,
   )
@@ -147,8 +156,19 @@ export async function connectDeliveryConsumer(
       signal.notify()
       await running
     },
-    stop: consumer.stop,
+    async stop() {
+      // A member that is expected back would not leave the group by itself: its partitions would lie idle for a while.
+      if (options.instance !== undefined) await leave(consumer, () => lanes.size === 0)
+      await consumer.stop()
+    },
   }
+}
+
+async function leave(consumer: KafkaConsumer, hasLeft: () => boolean): Promise<void> {
+  consumer.client.unsubscribe()
+  const deadline = performance.now() + leaveMs
+  // Rebalances are heard of only while reading.
+  while (!hasLeft() && performance.now() < deadline) await consumer.consume(1, 100).catch(() => undefined)
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -16,6 +16,8 @@ import type { WatchEndpoint } from './watch-endpoint.ts'
 
 /** From a record that is ripe to its outcome, written down. */
 export interface DeliveryFlow {
+  /** Call it before the first record is read. Rejects when Kafka does not answer. */
+  prepare(): Promise<void>
   take(record: DeliveryRecord): void
   skip(record: SourceRecord): void
   /** Deliveries that are due, by receiver. */
@@ -122,6 +124,7 @@ export function createDeliveryFlow(deps: DeliveryFlowDeps, config: DeliveryFlowC
   }
   const router = createRecordRouter({ ...deps, enqueue, hasRoom: placer.hasRoom, passOn }, config)
   return {
+    prepare: writer.prepare,
     take: router.route,
     skip(record) {
       deps.metrics.undecodable.inc()

@@ -22,6 +22,11 @@ export interface OutcomeWriter {
   unsettled(): number
   /** Those of them for which a request was made. */
   unsettledAttempts(): number
+  /**
+   * Settles what this instance's last run left open; until then nobody is told how far its partitions have come.
+   * Rejects when Kafka does not answer.
+   */
+  prepare(): Promise<void>
   /** Waits until all that is finished by now is settled; false when that took too long. */
   flush(timeoutMs: number): Promise<boolean>
   /** Gives up what is unsettled: it will be repeated. */
@@ -138,6 +143,9 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
     },
     unsettled: () => pending.length + batch.length,
     unsettledAttempts: () => unsettledAttempts,
+    async prepare() {
+      producer ??= await deps.connect()
+    },
     flush(timeoutMs) {
       urgent = true
       const target = finishedRecords

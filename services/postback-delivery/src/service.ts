@@ -155,6 +155,7 @@ export async function createService(
     onRecord: flow.take,
     onUndecodable: flow.skip,
     relieve: flow.queue.relieve,
+    isHeldUp: flow.queue.isHeldUp,
     drain: flow.drain,
     logger,
     now: Date.now,
@@ -188,9 +189,14 @@ export async function createService(
       },
       config,
     )
+    await flow.prepare()
     for (const source of sources.slice(consumers.length)) {
       // Each has a share of its own, so that a flood of new deliveries does not keep retries from being read.
-      const limits = { maxRecords: config.maxWaiting, maxBytes: config.maxWaitingBytes }
+      const limits = {
+        maxRecords: config.maxWaiting,
+        maxBytes: config.maxWaitingBytes,
+        instance: lastingId(config),
+      }
       consumers.push(await connectDeliveryConsumer(consumerDeps, config, { ...source, ...limits }))
     }
     replays ??= await startReplays(
@@ -248,10 +254,16 @@ function producerOptions(config: DeliveryConfig) {
     clientId: group,
     transactionalId: `${group}-${instanceId(config)}`,
     timeoutMs: transactionTimeoutMs,
+    reports: false,
   }
 }
 
 const ownId = randomUUID()
+
+/** The same after a restart; undefined when it will be another one. */
+function lastingId(config: DeliveryConfig): string | undefined {
+  return config.instanceId === '' && config.grpcPort === 0 ? undefined : instanceId(config)
+}
 
 /** Two instances of one host differ in their ports; of a free port nobody knows which it will be next time. */
 function instanceId({ instanceId: given, grpcPort }: DeliveryConfig): string {
