@@ -82,8 +82,9 @@ function report(
 ): void {
   const { attempted, verdict, result, next, durationMs } = judged
   const outcome = abandoned ? 'abandoned' : verdict
-  metrics.attempts.inc({ outcome, failure: result.failure?.code ?? '' })
-  if (attempted) metrics.attemptSeconds.observe({ outcome }, durationMs / 1_000)
+  const receiver = delivery.endpoint === '' ? 'postback' : 'endpoint'
+  metrics.attempts.inc({ receiver, outcome, failure: result.failure?.code ?? '' })
+  if (attempted) metrics.attemptSeconds.observe({ receiver, outcome }, durationMs / 1_000)
   if (next !== undefined && !abandoned) metrics.retries.inc({ tier: next.tier.label })
   const fields = { ...toLogFields(delivery, judged), ...(abandoned && { outcome }) }
   logger.info(fields, attempted ? 'delivery attempted' : 'delivery not attempted')

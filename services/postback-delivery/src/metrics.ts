@@ -39,14 +39,14 @@ export function createDeliveryMetrics(
   return {
     attempts: new Counter({
       name: `${prefix}_attempts_total`,
-      help: 'attempts by what became of the delivery',
-      labelNames: ['outcome', 'failure'],
+      help: 'attempts by what became of the delivery, to registered endpoints and of postbacks',
+      labelNames: ['receiver', 'outcome', 'failure'],
       registers,
     }),
     attemptSeconds: new Histogram({
       name: `${prefix}_attempt_duration_seconds`,
       help: 'from the start of a request to the last byte read of its response',
-      labelNames: ['outcome'],
+      labelNames: ['receiver', 'outcome'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
