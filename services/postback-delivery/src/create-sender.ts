@@ -33,5 +33,6 @@ export function createSender(
     { guard, proxy: config.proxy },
     { connectTimeoutMs: config.timeoutMs },
   )
-  return createHttpSender({ opener }, config)
+  const scrubbedHeaders = new Set(config.scrubbedHeaders.map((name) => name.toLowerCase()))
+  return createHttpSender({ opener }, { ...config, scrubbedHeaders })
 }

@@ -39,10 +39,6 @@ const proxy = z
     if (parsed === undefined) context.addIssue({ code: 'custom', message: 'it is not http(s)://host:port' })
     return parsed
   }) as unknown as z.ZodType<OutboundProxy | undefined>
-const headerNames = list('authorization,cookie,proxy-authorization,x-api-key,x-auth-token').transform(
-  (names) => new Set(names.map((name) => name.toLowerCase())) as ReadonlySet<string>,
-) as unknown as z.ZodType<ReadonlySet<string>>
-
 /** How requests go out. */
 export const requestSettings = {
   allowedNetworks: setting(
@@ -83,7 +79,7 @@ export const requestSettings = {
   ),
   scrubbedHeaders: setting(
     'POSTBACK_SCRUBBED_HEADERS',
-    headerNames,
+    list('authorization,cookie,proxy-authorization,x-api-key,x-auth-token'),
     'request headers, comma-separated, whose values are masked where a response repeats them',
   ),
 } as const
