@@ -18,7 +18,10 @@ export interface BenchMesh {
   readonly clickhouse: ClickHouse
   /** Root key of every service. */
   readonly key: string
-  start(name: 'ingest' | 'aggregator', env?: Readonly<Record<string, string>>): Promise<BenchService>
+  start(
+    name: 'ingest' | 'aggregator' | 'query',
+    env?: Readonly<Record<string, string>>,
+  ): Promise<BenchService>
   stop(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
 // Figures of speed, each as a ratio to something run beside it in the same minutes.
-//   make bench            all of it; ONLY=ingest or ONLY=landing for a part
+//   make bench            all of it; ONLY=ingest, ONLY=landing or ONLY=queries for a part
 import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { measureIngestCost } from './ingest-cost.ts'
@@ -7,13 +7,15 @@ import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
 import { measureLandingRate } from './landing-rate.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
+import { benchReports } from './report-figures.ts'
 
 const only = process.env.ONLY
 const mesh = await startBenchMesh()
 try {
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
-  if (only !== 'landing') await benchIngest(mesh)
-  if (only !== 'ingest') await benchLanding(mesh)
+  if (only === undefined || only === 'ingest') await benchIngest(mesh)
+  if (only === undefined || only === 'landing') await benchLanding(mesh)
+  if (only === undefined || only === 'queries') await benchReports(mesh)
 } finally {
   await mesh.stop()
 }

@@ -1,0 +1,56 @@
+import type { BenchMesh, BenchService } from './bench-mesh.ts'
+import { median } from './measure.ts'
+import type { MeterName } from './report-catalog.ts'
+import { makeColdReports } from './report-mix.ts'
+
+export interface ColdTimes {
+  /** Medians in milliseconds; each report as often as the others. */
+  readonly query: number
+  readonly handwritten: number
+  /** The largest of the single reports' ratios. */
+  readonly worstRatio: number
+}
+
+const rounds = 11
+
+/** One after the other, in turns: each report at a door that keeps nothing, and its hand-written statement. */
+export async function measureColdTimes(
+  mesh: BenchMesh,
+  query: BenchService,
+  meter: MeterName,
+): Promise<ColdTimes> {
+  const headers = { authorization: `Bearer ${mesh.key}` }
+  const reports = makeColdReports(meter).map(({ address, sql }) => ({
+    address,
+    sql,
+    cold: [] as number[],
+    hand: [] as number[],
+  }))
+  for (let round = 0; round < rounds + 2; round += 1) {
+    for (const report of reports) {
+      const cold = await time(() => fetch(`${query.httpUrl}${report.address}`, { headers }))
+      const hand = await time(() =>
+        fetch(`${mesh.clickhouse.url}/?database=millrace`, { method: 'POST', body: report.sql }),
+      )
+      // The first ones find nothing in the caches of the system.
+      if (round < 2) continue
+      report.cold.push(cold)
+      report.hand.push(hand)
+    }
+  }
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length
+  return {
+    query: mean(reports.map(({ cold }) => median(cold))),
+    handwritten: mean(reports.map(({ hand }) => median(hand))),
+    worstRatio: Math.max(...reports.map(({ cold, hand }) => median(cold) / median(hand))),
+  }
+}
+
+async function time(ask: () => Promise<Response>): Promise<number> {
+  const startedAt = performance.now()
+  const response = await ask()
+  if (!response.ok) throw new Error(await response.text())
+  await response.arrayBuffer()
+  return performance.now() - startedAt
+}
