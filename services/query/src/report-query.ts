@@ -1,4 +1,5 @@
 import type { Aggregation } from '@millrace/catalog/resources'
+import type { CalendarSplits } from './calendar-splits.ts'
 import type { Microseconds } from './time.ts'
 
 export const windowNames = ['minute', 'hour', 'day', 'week', 'month', 'year', 'total'] as const
@@ -60,6 +61,8 @@ export interface ReportQuery {
   readonly fill: boolean
   /** Sort keys of the last row of the page before, in the order of `order`. */
   readonly after: readonly string[] | undefined
+  /** Days and hours of UTC that two windows have a part of, in seconds; looked for in the question where they are not known. */
+  readonly splits?: CalendarSplits | undefined
   /** Rows of each cell of a grid of so many seconds by themselves, neither ordered nor filled. */
   readonly grid?: number
 }

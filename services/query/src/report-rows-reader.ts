@@ -1,9 +1,10 @@
 import { buildPiecesSql, buildReportSql, buildWindowsSql } from './build-report-sql.ts'
+import type { CalendarSplitsReader } from './calendar-splits.ts'
 import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
 import { parseDecimal } from './decimal.ts'
 import type { PartRow, WindowBounds } from './merge-pieces.ts'
-import { readChanges } from './report-changes.ts'
-import type { AskedReport, ReportChanges, ReportQuery } from './report-query.ts'
+import { type ChangesReader, noChanges } from './report-changes.ts'
+import type { AskedReport, ReportQuery } from './report-query.ts'
 import { valueForm } from './report-values.ts'
 import type { Statement } from './statement.ts'
 
@@ -20,29 +21,33 @@ export interface ReportRowsReader {
   windows(query: AskedReport): Promise<readonly WindowBounds[]>
 }
 
-const noChanges: ReportChanges = { retractions: false, settlements: false, unrolled: false }
 const maxMeters = 10_000
 
-export function createReportRowsReader(clickhouse: ClickhouseReader): ReportRowsReader {
+export function createReportRowsReader(
+  clickhouse: ClickhouseReader,
+  changes: ChangesReader,
+  splitsOf: CalendarSplitsReader,
+): ReportRowsReader {
   /** Meters in whose reports there were changes lately. */
   const changed = new Set<string>()
   /**
-   * Whether events of the range were changed is asked for together with the rows: mostly there are none, and the rows
-   * are right. Else they are read again, knowing of them; where there were some, they are looked for first.
+   * Where it is not known whether events of the range were changed, that is asked for together with the rows: mostly none
+   * were, and the rows are right. Else they are read again, knowing of them; where there were some, they are looked
+   * for first.
    */
-  const read = async (asked: AskedReport, build: (query: ReportQuery) => Statement, maxRows: number) => {
+  const read = async (plain: AskedReport, build: (query: ReportQuery) => Statement, maxRows: number) => {
+    const asked = { ...plain, splits: await splitsOf(plain) }
+    const plainly = () => clickhouse.read(build({ ...asked, changes: noChanges }), maxRows)
+    if (changes.known(asked) !== undefined) return plainly()
     const { tenant, name, version } = asked.meter
     const meter = JSON.stringify([tenant, name, version])
     const expected = changed.has(meter)
-    const [changes, rows] = await Promise.all([
-      readChanges(clickhouse, asked),
-      expected ? undefined : clickhouse.read(build({ ...asked, changes: noChanges }), maxRows),
-    ])
-    const any = changes.retractions || changes.settlements || changes.unrolled
+    const [found, rows] = await Promise.all([changes.read(asked), expected ? undefined : plainly()])
+    const any = found.retractions || found.settlements || found.unrolled
     if (any && changed.size < maxMeters) changed.add(meter)
     if (!any) changed.delete(meter)
     if (rows !== undefined && !any) return rows
-    return clickhouse.read(build({ ...asked, changes }), maxRows)
+    return clickhouse.read(build({ ...asked, changes: found }), maxRows)
   }
   return {
     page: (query) => read(query, buildReportSql, query.limit + 1),

@@ -2,12 +2,14 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import type { AnnouncedWrites } from './announced-writes.ts'
 import { createReportAnswers, type KeptAnswer, type ReportAnswers } from './answer-reports.ts'
 import { createBoundedCache } from './bounded-cache.ts'
+import { createCalendarSplits } from './calendar-splits.ts'
 import type { ClickhouseReader } from './clickhouse-reader.ts'
 import type { Freshness } from './freshness.ts'
 import type { WindowBounds } from './merge-pieces.ts'
 import type { QueryMetrics } from './metrics.ts'
 import { createReportReader, type ReportDeps } from './read-report.ts'
 import { type CacheEntry, createReportCache } from './report-cache.ts'
+import { createChangesReader } from './report-changes.ts'
 import { createPiecesReader, type KeptPiece } from './report-pieces-reader.ts'
 import { createReportRowsReader } from './report-rows-reader.ts'
 
@@ -22,6 +24,9 @@ export interface Reports extends ReportAnswers {
   bytes(): number
 }
 
+/** Zones and years, whatever else is kept. */
+const calendarBytes = 4 * 1024 ** 2
+
 /** Reports with all that is kept of them: whole answers, pieces of ranges, and windows of calendars. */
 export function createReports(
   deps: ReportsDeps,
@@ -34,7 +39,11 @@ export function createReports(
   const answers = createBoundedCache<CacheEntry<KeptAnswer>>(share(0.65), evicted)
   const pieces = createBoundedCache<KeptPiece>(share(0.3), evicted)
   const windows = createBoundedCache<readonly WindowBounds[]>(share(0.05), evicted)
-  const rows = createReportRowsReader(deps.clickhouse)
+  const rows = createReportRowsReader(
+    deps.clickhouse,
+    createChangesReader(deps.clickhouse, writes),
+    createCalendarSplits(deps.clickhouse, createBoundedCache(calendarBytes)),
+  )
   const outcomes = new Map<string, { inc(): void }>()
   const cache = createReportCache<KeptAnswer>(
     {

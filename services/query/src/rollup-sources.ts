@@ -1,4 +1,4 @@
-import type { ReportQuery } from './report-query.ts'
+import type { ReportQuery, WindowName } from './report-query.ts'
 import { valueForm } from './report-values.ts'
 import { windowOf } from './report-windows.ts'
 import {
@@ -24,8 +24,8 @@ const day = 86_400
 interface Level {
   readonly from: number
   readonly to: number
-  /** SELECTs of those that two windows share, or that hold a minute which the rollup does not have right. */
-  readonly split: string
+  /** Sets of those that two windows share, or that hold a minute which the rollup does not have right. */
+  readonly split: readonly string[]
 }
 
 /**
@@ -66,11 +66,13 @@ export function rollupSources(
 
 /** The coarser level has all of the range. */
 function leavesNothing(range: Minutes | undefined, level: Level | undefined): boolean {
-  return level !== undefined && level.split === '' && level.from === range?.from && level.to === range.to
+  return (
+    level !== undefined && level.split.length === 0 && level.from === range?.from && level.to === range.to
+  )
 }
 
-function usesHours({ window, grid = day }: ReportQuery): boolean {
-  return window !== 'minute' && grid >= hour
+function usesHours({ window, splits, grid = day }: ReportQuery): boolean {
+  return window !== 'minute' && splits?.allHours !== true && grid >= hour
 }
 
 /** In most zones every day of UTC is shared by two days. */
@@ -91,17 +93,36 @@ function levelOf(
   const name = length === day ? 'days' : 'hours'
   parameters[`${name}From`] = from
   parameters[`${name}To`] = to
+  const unrolled = length === day ? 'toStartOfDay' : 'toStartOfHour'
   const split = [
-    ...(query.window === 'total' || query.timezone === 'UTC' ? [] : [shared(query, name)]),
-    ...(query.changes.unrolled
-      ? [unrolledTimes(query, parameters, length === day ? 'toStartOfDay' : 'toStartOfHour')]
-      : []),
+    ...sharedSet(query, name, { from, to }, parameters),
+    ...(query.changes.unrolled ? [`(${unrolledTimes(query, parameters, unrolled)})`] : []),
   ]
-  return { from, to, split: split.join(' UNION ALL ') }
+  return { from, to, split }
 }
 
-/** Days or hours of which two windows have a part. An hour that is shared lies in a day that is. */
-function shared({ window }: ReportQuery, name: 'days' | 'hours'): string {
+/** The set of those that two windows share: as a list where it is known, else as a question. */
+function sharedSet(
+  query: ReportQuery,
+  name: 'days' | 'hours',
+  { from, to }: Minutes,
+  parameters: Parameters,
+): readonly string[] {
+  if (query.window === 'total' || query.timezone === 'UTC') return []
+  if (query.splits === undefined) return [`(${sharedTimes(query.window, name)})`]
+  const within = query.splits[name].filter((time) => time >= from && time < to)
+  if (within.length === 0) return []
+  parameters[`${name}Split`] = within.map((time) =>
+    new Date(time * 1_000).toISOString().slice(0, 19).replace('T', ' '),
+  )
+  return [`{${name}Split:Array(DateTime('UTC'))}`]
+}
+
+/**
+ * SELECT of the days or hours from {<name>From} to {<name>To} of which two windows have a part. An hour that is shared lies
+ * in a day that is.
+ */
+export function sharedTimes(window: WindowName, name: 'days' | 'hours'): string {
   const starts = (at: string, length: number): string =>
     `${windowOf(window, at)} != ${windowOf(window, `${at} + ${length - 1}`)}`
   const firstDay = `intDiv({${name}From:UInt32}, ${day})`
@@ -117,14 +138,14 @@ function inLevel(column: string, name: string): string {
 }
 
 function whole(column: string, { split }: Level): string[] {
-  return split === '' ? [] : [`${column} NOT IN (${split})`]
+  return split.map((set) => `${column} NOT IN ${set}`)
 }
 
 /** What the coarser level leaves. */
 function besides(column: string, round: string, level: Level | undefined, name: string): string[] {
   if (level === undefined) return []
   const outside = `${column} < ${seconds(`${name}From`)} OR ${column} >= ${seconds(`${name}To`)}`
-  return [`(${outside}${level.split === '' ? '' : ` OR ${round}(${column}) IN (${level.split})`})`]
+  return [`(${[outside, ...level.split.map((set) => `${round}(${column}) IN ${set}`)].join(' OR ')})`]
 }
 
 function sourceOf(

@@ -2,9 +2,11 @@
 import type { KeyConstraints } from '@millrace/catalog/key-constraints'
 import { type Aggregation, aggregations } from '@millrace/catalog/resources'
 import t from 'tap'
+import { createAnnouncedWrites } from '../../src/announced-writes.ts'
 import { createClickhouseReader } from '../../src/clickhouse-reader.ts'
 import { createCursorCodec } from '../../src/cursor.ts'
 import { createReportReader } from '../../src/read-report.ts'
+import { createChangesReader } from '../../src/report-changes.ts'
 import { createReportRowsReader } from '../../src/report-rows-reader.ts'
 import { createTables, freshConfig, logger } from './mesh-edge.ts'
 
@@ -27,7 +29,11 @@ function createReader(aggregation: Aggregation, groupBy: Readonly<Record<string,
   }
   return createReportReader({
     catalog: { meter: () => entry },
-    rows: createReportRowsReader(clickhouse),
+    rows: createReportRowsReader(
+      clickhouse,
+      createChangesReader(clickhouse, createAnnouncedWrites()),
+      async () => undefined,
+    ),
     cursors: createCursorCodec('a root key of these tests'),
     freshness: { dataThrough: async () => nowUs },
     backfills: { read: async () => ({ done: true, progress: 1 }) },
