@@ -224,7 +224,7 @@ class Queues implements AttemptQueue {
   #putOff(queue: ReceiverQueue, record: DeliveryRecord, reason: PutOffReason, afterMs = 0): void {
     if (record.partition.state !== 'owned') return
     const nowMs = this.#deps.now()
-    const slotMs = queue.nextSlotMs(nowMs)
+    const slotMs = queue.nextSlotMs(nowMs, record, reason === 'breaker')
     this.#deps.putOff(record, Math.max(0, afterMs - nowMs) + slotMs, reason)
   }
 

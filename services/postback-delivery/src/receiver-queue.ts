@@ -35,14 +35,19 @@ export interface ReceiverQueue {
   ended(nowMs: number, durationMs: number): void
   /** What its receiver takes. */
   perSecond(nowMs: number): number
-  /** When the next record that finds no room may come back: milliseconds since 1970. */
-  nextSlotMs(nowMs: number): number
+  /**
+   * When a record that finds no room may come back: milliseconds since 1970.
+   * @param recovers its receiver is not asked now: how fast it will be then is a guess
+   */
+  nextSlotMs(nowMs: number, record: DeliveryRecord, recovers: boolean): number
   /** Nothing is left of it that a new queue would not have. */
   isForgettable(nowMs: number): boolean
 }
 
 /** Deliveries rather come back a little early, and are put off once more, than that their receiver waits for them. */
 const haste = 1.25
+/** What a request is expected to take when a receiver is back. */
+const recoveredMs = 100
 
 export function createReceiverQueue(place: QueuePlace): ReceiverQueue {
   const records: DeliveryRecord[] = []
@@ -114,7 +119,13 @@ export function createReceiverQueue(place: QueuePlace): ReceiverQueue {
       const slowest = (concurrency * 1_000) / timeoutMs
       return Math.min(ratePerSecond, Math.max(slowest, throughput.perSecond(nowMs, concurrency)))
     },
-    nextSlotMs: (nowMs) => slots.next(nowMs, records.length - head, queue.perSecond(nowMs) * haste),
+    nextSlotMs(nowMs, { delivery }, recovers) {
+      const { concurrency, ratePerSecond = Number.POSITIVE_INFINITY } = queue.place
+      const perSecond = recovers
+        ? Math.min(ratePerSecond, (concurrency * 1_000) / recoveredMs)
+        : queue.perSecond(nowMs)
+      return slots.next(nowMs, records.length - head, perSecond * haste, delivery.putOff ?? 0)
+    },
     isForgettable: (nowMs) =>
       records.length === head &&
       queue.inFlight === 0 &&

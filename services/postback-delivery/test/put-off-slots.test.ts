@@ -4,18 +4,22 @@ import { createThroughput } from '../src/throughput.ts'
 
 t.test('what is put off comes back at the rate that its receiver takes, behind what waits', async (t) => {
   const slots = createPutOffSlots()
-  const waits = Array.from({ length: 5 }, () => slots.next(1_000, 20, 10) - 1_000)
+  const waits = Array.from({ length: 5 }, () => slots.next(1_000, 20, 10, 0) - 1_000)
   t.same(waits, [2_100, 2_200, 2_300, 2_400, 2_500])
   for (let count = 0; count < 3; count += 1) slots.returned()
-  t.equal(slots.next(1_000, 0, 100), 2_000, 'a second at least')
+  t.equal(slots.next(1_000, 0, 100, 0), 2_000, 'a second at least')
   t.equal(slots.lastMs(), 3_500)
 })
 
-t.test('nobody waits for longer than half an hour, and what came back elsewhere is forgotten', async (t) => {
-  const slots = createPutOffSlots()
-  t.equal(slots.next(0, 1_000_000, 1), 30 * 60_000)
-  t.equal(slots.next(31 * 60_000, 1, 1), 31 * 60_000 + 2_000)
-})
+t.test(
+  'what waits for long is looked at now and then, and what came back elsewhere is forgotten',
+  async (t) => {
+    const slots = createPutOffSlots()
+    const minutes = [0, 1, 2, 3, 4, 5, 100].map((before) => slots.next(0, 1_000_000, 1, before) / 60_000)
+    t.same(minutes, [0.5, 2, 5, 15, 30, 30, 30])
+    t.equal(slots.next(31 * 60_000, 1, 1, 0), 31 * 60_000 + 2_000)
+  },
+)
 
 t.test('what a receiver takes is what it has answered in the last two seconds', async (t) => {
   const throughput = createThroughput()
