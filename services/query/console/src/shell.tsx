@@ -1,28 +1,12 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import icon from '../icon.svg'
+import { entries } from './nav-entries.ts'
 import { Icon, type IconName } from './parts/icon.tsx'
 import { follow } from './router.ts'
 import { useSession } from './session.ts'
 import { Shortcuts } from './shortcuts.tsx'
 import { applyTheme, readTheme, type Theme } from './theme.ts'
-
-export interface NavEntry {
-  readonly path: string
-  readonly label: string
-  readonly icon: IconName
-  /** The second of the two keys that lead there. */
-  readonly letter: string
-}
-
-export const entries: readonly NavEntry[] = [
-  { path: '/', label: 'Live', icon: 'pulse', letter: 'l' },
-  { path: '/reports', label: 'Reports', icon: 'chart', letter: 'r' },
-  { path: '/events', label: 'Events', icon: 'list', letter: 'e' },
-  { path: '/deliveries', label: 'Deliveries', icon: 'send', letter: 'd' },
-  { path: '/postbacks', label: 'Postback', icon: 'plus', letter: 'p' },
-  { path: '/catalog', label: 'Catalog', icon: 'book', letter: 'c' },
-]
 
 export function Shell({ path, children }: { readonly path: string; readonly children: ComponentChildren }) {
   const [helpOpen, setHelpOpen] = useState(false)
@@ -100,6 +84,9 @@ function Who() {
         <button type="button" class="button plain" onClick={signOut} style={{ marginLeft: '-12px' }}>
           <Icon name="leave" /> Sign out
         </button>
+        <a class="button plain" href="/docs">
+          <Icon name="book" /> API
+        </a>
       </div>
     </div>
   )

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
+import { entries } from './nav-entries.ts'
 import { Modal } from './parts/dialogs.tsx'
 import { goTo } from './router.ts'
-import { entries } from './shell.tsx'
 
 /** Views listen for it: p pauses and goes on. */
 export const pauseAsked = 'millrace:pause'

@@ -31,7 +31,10 @@ function Deliveries() {
   const { can } = useSession()
   const { query } = usePlace()
   const filter = Object.fromEntries(
-    ['endpoint', 'status', 'postback', 'from', 'to'].map((name) => [name, query.get(name) ?? '']),
+    ['endpoint', 'status', 'eventType', 'postback', 'from', 'to'].map((name) => [
+      name,
+      query.get(name) ?? '',
+    ]),
   )
   const deliveries = usePages<Delivery>(addressOf('/v1/deliveries', filter), 'deliveries', refreshMs)
   const endpoints = useRead<{ endpoints: readonly Endpoint[] }>(

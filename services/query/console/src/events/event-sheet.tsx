@@ -3,12 +3,13 @@ import { useState } from 'preact/hooks'
 import { addressOf } from '../address.ts'
 import { formatFull, formatSpan } from '../format.ts'
 import { Sheet } from '../parts/dialogs.tsx'
+import { Facts, Part } from '../parts/facts.tsx'
 import { CopyButton, Json } from '../parts/pieces.tsx'
 import { ReplayDialog } from '../parts/replay-dialog.tsx'
 import { Fault, Loading } from '../parts/states.tsx'
 import type { StoredEvent } from '../types.ts'
 import { useRead } from '../use-read.ts'
-import { EventStatus } from './events-view.tsx'
+import { EventStatus } from './event-status.tsx'
 
 interface EventSheetProps {
   readonly id: string | undefined
@@ -123,27 +124,5 @@ function Details({ stored, onChanged }: { readonly stored: StoredEvent; readonly
         initial={{ ids: event.id, source: event.source }}
       />
     </>
-  )
-}
-
-export function Part({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  return (
-    <section class="sheet-section">
-      <h3>{title}</h3>
-      {children}
-    </section>
-  )
-}
-
-export function Facts({ facts }: { readonly facts: readonly (readonly [string, ComponentChildren])[] }) {
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </>
-      ))}
-    </dl>
   )
 }

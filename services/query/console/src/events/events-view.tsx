@@ -3,7 +3,7 @@ import { addressOf } from '../address.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { SelectField, TextField } from '../parts/fields.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { Badge, Card, LoadMore, Moment, ViewHead } from '../parts/pieces.tsx'
+import { Card, LoadMore, Moment, ViewHead } from '../parts/pieces.tsx'
 import { ReplayDialog } from '../parts/replay-dialog.tsx'
 import { Blank, Fault, Loading, Needs, Stale } from '../parts/states.tsx'
 import { fromField, toField } from '../reports/zoned-time.ts'
@@ -13,6 +13,7 @@ import type { EventType, StoredEvent } from '../types.ts'
 import { usePages } from '../use-pages.ts'
 import { useRead } from '../use-read.ts'
 import { EventSheet } from './event-sheet.tsx'
+import { EventStatus } from './event-status.tsx'
 
 const refreshMs = 4_000
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -137,12 +138,6 @@ function EventTable({ events, onOpen }: EventTableProps) {
       ]}
     />
   )
-}
-
-export function EventStatus({ stored }: { readonly stored: StoredEvent }) {
-  if (stored.retraction !== undefined) return <Badge tone="warn">retracted</Badge>
-  if (stored.status === 'invalid') return <Badge tone="bad">invalid</Badge>
-  return <Badge tone="good">{stored.settlement === undefined ? 'processed' : 'settled'}</Badge>
 }
 
 function NoEvents({ filter }: { readonly filter: Readonly<Record<string, string | undefined>> }) {

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'preact/hooks'
-import { addressOf } from '../address.ts'
 import { SelectField, TextField } from '../parts/fields.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Badge, type Tone, ViewHead } from '../parts/pieces.tsx'
@@ -141,15 +140,4 @@ function NoMeters() {
       </Blank>
     </div>
   )
-}
-
-/** A report of the last half hour, for tiles. */
-export function halfHourPath(meter: string, nowMs: number): string {
-  const end = Math.floor(nowMs / 60_000) * 60_000 + 60_000
-  return addressOf(`/v1/reports/${encodeURIComponent(meter)}`, {
-    from: new Date(end - 30 * 60_000).toISOString(),
-    to: new Date(end).toISOString(),
-    window: 'minute',
-    fill: 'true',
-  })
 }

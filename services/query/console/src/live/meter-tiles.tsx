@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
+import { addressOf } from '../address.ts'
 import { formatShort, none } from '../format.ts'
 import { Card } from '../parts/pieces.tsx'
 import type { Meter, Report } from '../types.ts'
 import { useRead } from '../use-read.ts'
-import { halfHourPath } from './live-view.tsx'
 
 const shown = 8
 const refreshMs = 10_000
@@ -104,4 +104,15 @@ function Sparkline({ values }: { readonly values: readonly (number | null)[] }) 
       )}
     </svg>
   )
+}
+
+/** A report of the last half hour. */
+function halfHourPath(meter: string, nowMs: number): string {
+  const end = Math.floor(nowMs / 60_000) * 60_000 + 60_000
+  return addressOf(`/v1/reports/${encodeURIComponent(meter)}`, {
+    from: new Date(end - 30 * 60_000).toISOString(),
+    to: new Date(end).toISOString(),
+    window: 'minute',
+    fill: 'true',
+  })
 }
