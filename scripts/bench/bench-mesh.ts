@@ -19,7 +19,7 @@ export interface BenchMesh {
   /** Root key of every service. */
   readonly key: string
   start(
-    name: 'ingest' | 'aggregator' | 'query',
+    name: 'ingest' | 'aggregator' | 'postback-delivery' | 'query',
     env?: Readonly<Record<string, string>>,
   ): Promise<BenchService>
   stop(): Promise<void>
@@ -51,7 +51,8 @@ export async function startBenchMesh(): Promise<BenchMesh> {
     key,
     async start(name, env = {}) {
       const [http = 0, grpc = 0, operations = 0] = await findFreePorts(3)
-      const process = await startNode(new URL(`../../services/${name}/src/main.ts`, import.meta.url), [], {
+      const main = new URL(`../../services/${name}/src/main.ts`, import.meta.url)
+      const variables = {
         ...storeEnvironment(kafka, clickhouse),
         MILLRACE_ROOT_KEY: key,
         LOG_LEVEL: 'warn',
@@ -62,7 +63,8 @@ export async function startBenchMesh(): Promise<BenchMesh> {
         OPERATIONS_HOST: '127.0.0.1',
         OPERATIONS_PORT: String(operations),
         ...env,
-      })
+      }
+      const process = await startNode(main, [], variables, join(directory, `${name}.log`))
       const service = {
         pid: process.pid,
         httpUrl: `http://127.0.0.1:${http}`,

@@ -1,11 +1,15 @@
 // Figures of speed, each as a ratio to something run beside it in the same minutes.
-//   make bench            all of it; ONLY=ingest, ONLY=landing or ONLY=queries for a part
+//   make bench            all of it; ONLY=ingest, ONLY=landing, ONLY=deliveries, ONLY=queries or ONLY=live for a part
 import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
+import { deliveryEnvironment, measureDeliveryCost } from './delivery-figures.ts'
+import { measureDeliveryIsolation } from './delivery-isolation.ts'
+import { measureDeliveryTimes } from './delivery-times.ts'
 import { measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
 import { measureLandingRate } from './landing-rate.ts'
+import { benchLive } from './live-figures.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 import { benchReports } from './report-figures.ts'
 
@@ -15,7 +19,9 @@ try {
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
   if (only === undefined || only === 'ingest') await benchIngest(mesh)
   if (only === undefined || only === 'landing') await benchLanding(mesh)
+  if (only === undefined || only === 'deliveries') await benchDeliveries(mesh)
   if (only === undefined || only === 'queries') await benchReports(mesh)
+  if (only === undefined || only === 'live') await benchLive(mesh)
 } finally {
   await mesh.stop()
 }
@@ -53,6 +59,23 @@ landing ${rows.toLocaleString('en')} rows: validated, repeats checked, three met
   aggregator, Kafka to ClickHouse              ${Math.round(aggregator.rowsPerSecond).toLocaleString('en')} rows/s, ${ms(aggregator.cpuPer1000)} CPU per 1,000 (aggregator and ClickHouse)
   ClickHouse, INSERT of the same rows          ${Math.round(insert.rowsPerSecond).toLocaleString('en')} rows/s, ${ms(insert.cpuPer1000)} CPU per 1,000
   ratio                                        ${ratio(aggregator.rowsPerSecond, insert.rowsPerSecond)} the rate, ${ratio(aggregator.cpuPer1000, insert.cpuPer1000)} the CPU`)
+}
+
+async function benchDeliveries(mesh: BenchMesh): Promise<void> {
+  const service = await mesh.start('postback-delivery', deliveryEnvironment)
+  const cost = await measureDeliveryCost(mesh, service)
+  const times = await measureDeliveryTimes(mesh, cost.perSecond / 2)
+  const isolation = await measureDeliveryIsolation(mesh, service, Math.round(cost.perSecond / 4))
+  const { allWell, someHang, backlog } = isolation
+  console.log(`
+deliveries of about 300 bytes to a receiver on this machine
+  bare undici, the same bodies and connections ${ms(cost.bareUndici)} CPU per 1,000
+  postback-delivery, logged and accounted for  ${ms(cost.delivery)} CPU per 1,000, ${Math.round(cost.perSecond).toLocaleString('en')} a second
+  ratio                                        ${ratio(cost.delivery, cost.bareUndici)} (wanted: at most 2)
+  accepted to received at ${times.perSecond.toLocaleString('en')} a second        p50 ${times.p50.toFixed(1)} ms, p99 ${times.p99.toFixed(1)} ms (wanted: below 100)
+  ${isolation.receivers.toLocaleString('en')} receivers, ${isolation.perSecond.toLocaleString('en')} a second, p99      all well ${allWell.toFixed(1)} ms, 1 in 100 hangs for 30 s ${someHang.toFixed(1)} ms, ${ratio(someHang, allWell)} (wanted: at most 1.25)
+  ${backlog.deliveries.toLocaleString('en')} for one that hangs               ${backlog.beforeMiB} MiB before, ${backlog.afterMiB} MiB when all were read`)
+  await service.stop()
 }
 
 function ms(seconds: number): string {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { waitUntil } from '../local-stack/wait-until.ts'
 
@@ -35,20 +36,25 @@ export interface NodeProcess {
   stop(): Promise<void>
 }
 
-/** Starts a script of this repository under the same Node. */
+/**
+ * Starts a script of this repository under the same Node.
+ * @param logFile where it writes what it prints; without one the first line can be read
+ */
 export async function startNode(
   script: URL,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  logFile?: string,
 ): Promise<NodeProcess> {
+  const log = logFile === undefined ? undefined : openSync(logFile, 'a')
   const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', log ?? 'pipe', 'inherit'],
   })
+  if (log !== undefined) closeSync(log)
   await once(child, 'spawn')
   const ended = once(child, 'close')
-  const lines = createInterface({ input: child.stdout })
-  const firstLine = Promise.race([once(lines, 'line').then(([line]) => line as string), ended.then(() => '')])
+  const firstLine = Promise.race([readLine(child.stdout), ended.then(() => '')])
   return {
     pid: child.pid ?? 0,
     firstLine,
@@ -57,6 +63,12 @@ export async function startNode(
       await ended
     },
   }
+}
+
+async function readLine(stdout: Readable | null): Promise<string> {
+  if (stdout === null) return ''
+  const [line] = await once(createInterface({ input: stdout }), 'line')
+  return line as string
 }
 
 export async function readyWithin(operationsPort: number, timeoutMs: number): Promise<void> {
