@@ -47,7 +47,7 @@ export const deliveryEnvironment = {
   LOG_LEVEL: 'info',
 }
 
-export async function requestAll(mesh: BenchMesh, deliveries: Iterable<SampleDelivery>): Promise<void> {
+async function requestAll(mesh: BenchMesh, deliveries: Iterable<SampleDelivery>): Promise<void> {
   const requester = await openDeliveryRequester(mesh.kafka.bootstrapServers)
   await Promise.all([...deliveries].map((delivery) => requester.request(toDelivery(delivery))))
   await requester.stop()
