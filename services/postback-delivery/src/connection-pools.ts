@@ -13,6 +13,8 @@ export interface ConnectionPools {
   giveBack(connection: Connection, usable: boolean): void
   /** The receiver's HTTP/2 is not to be relied on: for a while it is not offered to it. */
   avoidHttp2(connection: Connection): void
+  /** After it nothing may be taken. */
+  readonly stopped: boolean
   counts(): { readonly open: number; readonly idle: number }
   stop(): void
 }
@@ -37,6 +39,7 @@ export function createConnectionPools(
   const idle = new Set<Connection>()
   const http1Until = new Map<string, number>()
   let open = 0
+  let stopped = false
 
   const drop = (connection: Connection): void => {
     const pool = pools.get(connection.poolKey)
@@ -112,7 +115,11 @@ export function createConnectionPools(
       }
     },
     counts: () => ({ open, idle: idle.size }),
+    get stopped() {
+      return stopped
+    },
     stop() {
+      stopped = true
       for (const { connections } of [...pools.values()])
         for (const connection of [...connections]) drop(connection)
     },

@@ -108,6 +108,10 @@ function exchange(
 ): Promise<SendResult> {
   return new Promise((resolve) => {
     const start = (again: boolean): void => {
+      if (pools.stopped) {
+        resolve(unsent({ code: 'reset', detail: 'the sender is being stopped' }))
+        return
+      }
       let connection: Connection
       try {
         connection = pools.take(request.origin, tls, again)
@@ -120,7 +124,8 @@ function exchange(
       const running = new Exchange(limits, (result, ended) => {
         const refused = giveBack(pools, connection, result, ended)
         const closed = kept && wasClosedMeanwhile(result, startedMs)
-        if (!again && !deadline.passed && !ended.answered && (refused || closed)) start(true)
+        const repeatable = !again && !deadline.passed && !ended.answered && !pools.stopped
+        if (repeatable && (refused || closed)) start(true)
         else resolve(decoded(result, ended, limits))
       })
       deadline.onPassed = (detail) => running.cut('timeout', detail)

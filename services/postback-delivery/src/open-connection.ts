@@ -50,7 +50,7 @@ export function createConnectionOpener(
     return (options, callback) => {
       // In URLs, IPv6 stands in brackets.
       const host = options.hostname.replace(/^\[(.*)\]$/, '$1')
-      const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80)
+      const port = options.port === '' ? (options.protocol === 'https:' ? 443 : 80) : Number(options.port)
       const refusal = guard.refusal(host, port)
       if (refusal !== undefined) {
         queueMicrotask(() => callback(refusal, null))

@@ -206,3 +206,19 @@ t.test(
     t.same(sender.connections(), { open: 0, idle: 0 })
   },
 )
+
+t.test('a sender that is stopped cuts what is under way, and makes nothing again', async (t) => {
+  let heard = 0
+  const receiver = await startRawReceiver(t, (socket) => {
+    heard += 1
+    if (heard === 1) socket.write(ok)
+  })
+  const sender = makeSender(t)
+  await sender.send(post(receiver.origin), 5_000)
+  const cut = sender.send(post(receiver.origin), 5_000)
+  await until('it is under way', () => heard === 2)
+  await sender.stop()
+  t.match(await cut, { statusCode: 0, failure: { code: 'reset' } })
+  t.match(await sender.send(post(receiver.origin), 5_000), { statusCode: 0, failure: { code: 'reset' } })
+  t.equal(receiver.connections(), 1)
+})
