@@ -76,6 +76,9 @@ interface Untyped {
     callback: (error: LibrdKafkaError | null) => void,
   ): void
   assignmentLost(): boolean
+  rebalanceProtocol(): string
+  incrementalAssign(partitions: (TopicPartition | TopicPartitionOffset)[]): void
+  incrementalUnassign(partitions: TopicPartition[]): void
   setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void
 }
 
@@ -136,11 +139,18 @@ async function rebalance(
 ): Promise<void> {
   if (error.code === kafka.CODES.ERRORS.ERR__ASSIGN_PARTITIONS) {
     const starts = (await options.onAssigned?.(partitions)) ?? partitions
-    client.assign([...starts])
+    if (isCooperative(client)) untyped(client).incrementalAssign([...starts])
+    else client.assign([...starts])
   } else {
     await options.onRevoked?.(partitions, untyped(client).assignmentLost())
-    client.unassign()
+    if (isCooperative(client)) untyped(client).incrementalUnassign([...partitions])
+    else client.unassign()
   }
+}
+
+/** What a rebalance tells comes on top of what there is, or goes from it. */
+function isCooperative(client: Client): boolean {
+  return untyped(client).rebalanceProtocol() === 'COOPERATIVE'
 }
 
 function wrap(client: Client): KafkaConsumer {

@@ -15,6 +15,7 @@ import {
   marksBlock,
   planBlock,
 } from './backfill-store.ts'
+import { createChunkConfirmation } from './confirm-chunk.ts'
 import type { RowBlock } from './row-writer.ts'
 import { type Touches, toMinute } from './touches.ts'
 import { createWakeSignal } from './wake-signal.ts'
@@ -138,7 +139,12 @@ export function startBackfillRunner(deps: BackfillDeps, config: BackfillConfig):
     const startedAt = performance.now()
     const { block, readings, valuesMissing } = await readChunk(deps, meter, chunk, signal)
     const touched = readings === 0 ? [] : [touchedBy(meter, chunk)]
-    await touches.during(touched, () => (readings > 0 ? insert(block, signal) : Promise.resolve()))
+    const given = new AbortController()
+    const confirm = createChunkConfirmation(store, meter, chunk, signal, (reason) => given.abort(reason))
+    const insertSignal = AbortSignal.any([signal, given.signal])
+    await touches.during(touched, async () => {
+      if (readings > 0) await insert({ ...block, confirm }, insertSignal)
+    })
     await insert(landedBlock(meter, chunk), signal)
     const chunkMs = performance.now() - startedAt
     metrics.readings.inc(readings)

@@ -37,6 +37,8 @@ export function createBatchLimits(config: BatchLimitsConfig, lanes: () => number
     maxBytes,
     hasRoom: (batch) => batch.rows + batch.invalidRows < config.batchMaxRows && batch.bytes < maxBytes(),
     dueIn(batch, waiting, nowMs) {
+      // The clock was put back: nobody knows how old the batch is.
+      if (nowMs < batch.openedAt) return 0
       const lateMs = waiting ? nowMs - (batch.oldestReceivedAtUs ?? 0) / 1_000 : 0
       const ageMs = Math.max(config.batchMaxAgeMs, Math.min(lateMs / 10, longestWaitMs))
       return Math.max(0, batch.openedAt + ageMs - nowMs)

@@ -14,6 +14,7 @@ import { chooseStart } from './choose-start.ts'
 import { createDeliveryInbox, type DeliveryInbox } from './delivery-inbox.ts'
 import { createDeliveryLander } from './delivery-lander.ts'
 import { writeAcceptanceRow, writeAttemptRow } from './delivery-rows.ts'
+import type { CaptureEraser, DeliveredEvent } from './erase-captures.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import { retryUntilDone } from './retry.ts'
 import type { RowBinary } from './row-binary.ts'
@@ -26,6 +27,7 @@ export interface DeliveriesConsumer {
 
 interface Deps {
   readonly insert: RowWriter['insert']
+  readonly eraseLate: CaptureEraser['eraseLate']
   readonly metrics: AggregatorMetrics
   readonly logger: Logger
   /** Milliseconds since 1970. */
@@ -102,7 +104,8 @@ export async function startDeliveriesConsumer(
     insert: deps.insert,
     commit: consumer.commit,
     owns: inbox.owns,
-    writeRow: (row, message) => writeRow(row, message, postbacks, deps),
+    writeRow: (row, message, onCapture) => writeRow(row, message, postbacks, deps, onCapture),
+    eraseLate: deps.eraseLate,
     metrics,
     logger,
     signal,
@@ -160,7 +163,13 @@ export async function collect(
 }
 
 /** @returns rows written: 0 or 1 */
-function writeRow(row: RowBinary, message: Message, postbacks: string, deps: Deps): number {
+function writeRow(
+  row: RowBinary,
+  message: Message,
+  postbacks: string,
+  deps: Deps,
+  onCapture: (event: DeliveredEvent) => void,
+): number {
   const { topic, partition, offset, value } = message
   const storedAtUs = deps.now() * 1_000
   try {
@@ -174,6 +183,8 @@ function writeRow(row: RowBinary, message: Message, postbacks: string, deps: Dep
       const attempt = Attempt.decode(bytes)
       if (attempt.deliveryId === '') return 0
       writeAttemptRow(row, attempt, storedAtUs)
+      const { tenant, event, withoutRequest } = attempt
+      if (event !== undefined && withoutRequest !== true) onCapture({ tenant, ...event })
     }
     return 1
   } catch (error) {

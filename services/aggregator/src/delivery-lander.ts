@@ -2,6 +2,7 @@ import type { TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafk
 import type { Logger } from '@millrace/service-kit/log'
 import type { DeliveryBatch } from './delivery-inbox.ts'
 import { deliveryColumns } from './delivery-rows.ts'
+import type { CaptureEraser, DeliveredEvent } from './erase-captures.ts'
 import { createFlushSlots } from './flush-slots.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import { deduplicationToken, formatPending } from './pending-range.ts'
@@ -14,8 +15,17 @@ export interface DeliveryLanderDeps {
   readonly commit: (offsets: readonly TopicPartitionOffsetAndMetadata[]) => Promise<void>
   /** The partition has not been given up since the batch was taken. */
   readonly owns: (batch: DeliveryBatch) => boolean
-  /** @returns rows written: 0 or 1 */
-  readonly writeRow: (row: RowBinary, message: DeliveryBatch['messages'][number]) => number
+  /**
+   * @param onCapture told of the event whose delivery has left a capture
+   * @returns rows written: 0 or 1
+   */
+  readonly writeRow: (
+    row: RowBinary,
+    message: DeliveryBatch['messages'][number],
+    onCapture: (event: DeliveredEvent) => void,
+  ) => number
+  /** Of events that were erased, called once their rows are in the table. */
+  readonly eraseLate: CaptureEraser['eraseLate']
   readonly metrics: Pick<AggregatorMetrics, 'rowsLanded'>
   readonly logger: Logger
   readonly signal: AbortSignal
@@ -27,6 +37,7 @@ interface Prepared {
   readonly batch: DeliveryBatch
   readonly rows: Buffer
   readonly count: number
+  readonly captured: readonly DeliveredEvent[]
 }
 
 /**
@@ -60,7 +71,7 @@ export function createDeliveryLander(
     })
   }
 
-  const insert = async ({ batch, rows, count }: Prepared): Promise<void> => {
+  const insert = async ({ batch, rows, count, captured }: Prepared): Promise<void> => {
     await slots.acquire(signal)
     try {
       // Given up before it was written down: its next owner knows of no range.
@@ -68,6 +79,12 @@ export function createDeliveryLander(
       const token = deduplicationToken(batch.topic, batch.partition, batch)
       await deps.insert({ table: 'deliveries', columns: deliveryColumns, rows, token }, signal)
       metrics.rowsLanded.inc({ table: 'deliveries' }, count)
+      await retryUntilDone(() => deps.eraseLate(captured, signal), {
+        signal,
+        onFailure: (error, attempt) => {
+          if (attempt % 10 === 1) logger.warn({ attempt, err: error }, 'captures cannot be erased yet')
+        },
+      })
     } finally {
       slots.release()
     }
@@ -75,8 +92,11 @@ export function createDeliveryLander(
 
   const prepare = (batch: DeliveryBatch): Prepared => {
     const rows = new RowBinary()
-    const count = batch.messages.reduce((sum, message) => sum + deps.writeRow(rows, message), 0)
-    return { batch, rows: rows.bytes(), count }
+    const captured: DeliveredEvent[] = []
+    const write = (message: DeliveryBatch['messages'][number]): number =>
+      deps.writeRow(rows, message, (event) => captured.push(event))
+    const count = batch.messages.reduce((sum, message) => sum + write(message), 0)
+    return { batch, rows: rows.bytes(), count, captured }
   }
 
   return async (batches) => {

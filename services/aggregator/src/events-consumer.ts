@@ -14,6 +14,8 @@ export interface EventsConsumer {
   watermarks(partition: number): Promise<{ low: number; high: number }>
   /** The same as last heard of, without asking; undefined when nothing was heard yet. */
   lag(): readonly { readonly partition: number; readonly records: number }[]
+  /** Resolves once all that is in the log at the call has landed, by whichever instance. */
+  untilLanded(signal: AbortSignal): Promise<void>
   /** Lands and commits what was read, leaves the group. */
   stop(graceMs: number): Promise<void>
 }
@@ -30,6 +32,7 @@ const transactionTimeoutMs = 5_000
 const maxMessages = 500
 /** Rebalances are noticed as often. */
 const idleMs = 100
+const landedCheckMs = 250
 
 /**
  * Follows millrace.events in the group millrace-aggregator. Nothing is committed here: each lane commits what it has
@@ -38,6 +41,7 @@ const idleMs = 100
 export async function startEventsConsumer(
   deps: EventsConsumerDeps,
   config: EventsConsumerConfig,
+  partitionCount: number,
 ): Promise<EventsConsumer> {
   const { logger } = deps
   const topic = config.kafkaTopicPrefix + eventsTopic.name
@@ -65,6 +69,8 @@ export async function startEventsConsumer(
       onQueued: queued.wake,
       overrides: {
         'session.timeout.ms': config.sessionTimeoutMs,
+        // Whoever comes or goes, partitions that stay where they are go on landing.
+        'partition.assignment.strategy': 'cooperative-sticky',
         // What librdkafka reads ahead of the lanes, over all partitions.
         'queued.max.messages.kbytes': 16_384,
       },
@@ -110,12 +116,35 @@ export async function startEventsConsumer(
     lanes: () => [...owned.lanes().values()],
     watermarks: (partition) => consumer.watermarks(topic, partition, requestTimeoutMs),
     lag: () => [...owned.lanes().values()].flatMap((lane) => lagOf(consumer, topic, lane)),
+    untilLanded: (signal) => untilLanded(consumer, topic, partitionCount, signal),
     async stop(graceMs) {
       stopping.abort(new Error('the service stops'))
       await loop
       await owned.stop(graceMs)
       await consumer.stop()
     },
+  }
+}
+
+/** By the group's committed offsets: they are written after the insert. */
+async function untilLanded(
+  consumer: KafkaConsumer,
+  topic: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+  const ends = await Promise.all(
+    partitions.map(({ partition }) => consumer.watermarks(topic, partition, requestTimeoutMs)),
+  )
+  for (;;) {
+    const committed = await consumer.committed(partitions, requestTimeoutMs)
+    const landed = committed.every(({ partition, offset }) => {
+      const { low, high } = ends[partition] ?? { low: 0, high: 0 }
+      return high === low || (offset ?? -1) >= high
+    })
+    if (landed) return
+    await sleep(landedCheckMs, undefined, { signal })
   }
 }
 

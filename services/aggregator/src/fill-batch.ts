@@ -37,6 +37,7 @@ export function fillBatch(
     return
   }
   const judgement = judgeEvent(event, rulesOf(event.tenant, event.type))
+  if (judgement.schemaVersion === 0) metrics.eventsUnregistered.inc()
   if (judgement.status === 'invalid') metrics.eventsInvalid.inc({ type: typeLabel(event.type) })
   else if (judgement.valuesMissing > 0) metrics.valuesMissing.inc(judgement.valuesMissing)
   batch.add(event, judgement, {

@@ -1,8 +1,8 @@
-import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import type { Logger } from '@millrace/service-kit/log'
 import type { CountChange } from './change-metrics.ts'
 import { changeColumns, writeChangeRow } from './change-rows.ts'
 import type { ChangedEventsReader } from './changed-events-reader.ts'
+import type { Erase } from './erase-events.ts'
 import type { PlacedChange } from './event-change.ts'
 import { type JudgedChange, judgeChanges } from './judge-changes.ts'
 import type { TypeRules } from './judge-event.ts'
@@ -17,8 +17,7 @@ import type { TouchedRange, Touches } from './touches.ts'
 interface Deps {
   readonly read: ChangedEventsReader['read']
   readonly insert: (block: RowBlock, signal: AbortSignal) => Promise<void>
-  /** Resolves once what the range's retractions erase is gone. */
-  readonly erase: (partition: number, range: OffsetRange, signal: AbortSignal) => Promise<void>
+  readonly erase: Erase
   readonly touches: Pick<Touches, 'during'>
   readonly rulesOf: (tenant: string, type: string) => TypeRules
   readonly count: CountChange
@@ -90,45 +89,4 @@ function touchedBy(judged: readonly JudgedChange[]): readonly TouchedRange[] {
   for (const { event } of judged)
     if (event !== undefined) touched.add(event.tenant, '', 0, event.occurredAtUs)
   return touched.ranges()
-}
-
-/** What tells of an event: single readings too, since their groups may hold what it said. */
-const tablesOfEvents = ['events', 'invalid_events', 'meter_readings', 'backfilled_readings'] as const
-
-/** Goes by the changes that have landed, so that it does the same again after a crash half-way. */
-export function createEraser(clickhouse: ClickHouseClient, logger: Logger): Deps['erase'] {
-  const eraseOnce = async (
-    partition: number,
-    { from, to }: OffsetRange,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    const parameters = { partition, from, to }
-    const erased = `SELECT event_offset, event_index FROM event_changes
-      WHERE kafka_partition = {partition: UInt32} AND kafka_offset BETWEEN {from: UInt64} AND {to: UInt64}
-        AND erased AND status = 'applied'`
-    const result = await clickhouse.query({
-      query: erased,
-      query_params: parameters,
-      format: 'JSONCompactEachRow',
-      abort_signal: signal,
-    })
-    const places = (await result.json<[offset: number | string, index: number]>()).map(
-      ([offset, index]) => `(${Number(offset)},${Number(index)})`,
-    )
-    if (places.length === 0) return
-    for (const table of tablesOfEvents) {
-      await clickhouse.command({
-        query: `DELETE FROM ${table} WHERE kafka_partition = ${partition} AND (kafka_offset, kafka_index) IN (${places.join(',')})`,
-        clickhouse_settings: { max_query_size: String(16 * 1024 * 1024) },
-        abort_signal: signal,
-      })
-    }
-  }
-  return (partition, range, signal) =>
-    retryUntilDone(() => eraseOnce(partition, range, signal), {
-      signal,
-      onFailure: (error, attempt) => {
-        if (attempt % 10 === 1) logger.warn({ partition, attempt, err: error }, 'events cannot be erased yet')
-      },
-    })
 }

@@ -23,6 +23,8 @@ interface Deps {
   readonly lanes: () => readonly FollowedLane[]
   readonly watermarks: (partition: number) => Promise<{ readonly low: number; readonly high: number }>
   readonly readiness: Readiness
+  /** Called several times a second. */
+  readonly onChecked: () => void
   readonly logger: Logger
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -84,6 +86,7 @@ export function followLandedThrough(deps: Deps, config: { progressMarginMs: numb
         deps.readiness.set('kafka', 'no broker tells the end of a partition')
         deps.logger.debug({ err: error }, 'end of a partition cannot be read')
       }
+      deps.onChecked()
       await sleep(checkEveryMs, undefined, { signal: stopping.signal }).catch(() => {})
     }
   }

@@ -5,11 +5,15 @@ export interface AggregatorMetrics {
   readonly rowsLanded: Counter<'table'>
   readonly repeatsDropped: Counter
   readonly eventsInvalid: Counter<'type'>
+  readonly eventsUnregistered: Counter
   readonly recordsSkipped: Counter<'reason'>
   readonly valuesMissing: Counter
   readonly flushSeconds: Histogram
   readonly freshnessSeconds: Histogram
-  readonly insertRetries: Counter
+  readonly liveSeconds: Histogram
+  readonly lagOffsets: Histogram
+  readonly clockJumps: Counter
+  readonly insertRetries: Counter<'code'>
   readonly commitRetries: Counter
   readonly offsetsMissing: Counter
   readonly catalogsMissing: Counter
@@ -36,6 +40,10 @@ export function createAggregatorMetrics(): AggregatorMetrics {
     rowsLanded: counter('rows_landed_total', 'rows inserted into ClickHouse', ['table']),
     repeatsDropped: counter('repeats_dropped_total', 'events dropped because their id was there already'),
     eventsInvalid: counter('events_invalid_total', 'events that are not valid, by type', ['type']),
+    eventsUnregistered: counter(
+      'events_unregistered_total',
+      'events of a type that the catalog does not know (any more): no schema judges them',
+    ),
     recordsSkipped: counter('records_skipped_total', 'records of millrace.events without effect', ['reason']),
     valuesMissing: counter('values_missing_total', 'readings not taken because the event has no such number'),
     flushSeconds: new Histogram({
@@ -50,7 +58,24 @@ export function createAggregatorMetrics(): AggregatorMetrics {
       buckets: [0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60, 300, 3_600],
       registers,
     }),
-    insertRetries: counter('insert_retries_total', 'inserts that failed and were repeated'),
+    liveSeconds: new Histogram({
+      name: `${prefix}live_seconds`,
+      help: 'from the receipt of a message’s oldest event until it is in the live view, which is pushed four times a second',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      registers,
+    }),
+    lagOffsets: new Histogram({
+      name: `${prefix}lag_offsets`,
+      help: 'messages of millrace.events behind the end, of each assigned partition four times a second',
+      buckets: [0, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
+      registers,
+    }),
+    insertRetries: counter(
+      'insert_retries_total',
+      'inserts that failed and were repeated, by ClickHouse’s error code (252 too many parts, 241 memory, 243 disk, 164 read-only) or "none"',
+      ['code'],
+    ),
+    clockJumps: counter('clock_jumps_total', 'times that this machine’s clock went back, or ahead by itself'),
     commitRetries: counter('commit_retries_total', 'offset commits that failed and were repeated'),
     catalogsMissing: counter(
       'catalogs_missing_total',

@@ -144,6 +144,10 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       const position = { partition, offset: message.offset, index: event.index }
       fillBatch(batch, event, position, storedAtUs, known, judging)
     }
+    const oldestUs = events[0]?.event.receivedAtUs
+    if (oldestUs !== undefined) {
+      deps.metrics.liveSeconds.observe(Math.max(0, storedAtUs - oldestUs) / 1_000_000)
+    }
     for (const { change, index } of changes) {
       batch.addChange({ change, position: { partition, offset: message.offset, index }, storedAtUs })
     }

@@ -18,10 +18,10 @@ export interface ReplayDeps {
   readonly send: (replay: string, events: readonly Event[]) => Promise<void>
   /** Resolves once the block is in ClickHouse; rejects only when the signal aborts. */
   readonly insert: (block: RowBlock, signal: AbortSignal) => Promise<void>
+  /** Resolves once all that is in the log at the call has landed. */
+  readonly untilLanded: (signal: AbortSignal) => Promise<void>
   readonly metrics: ReplayMetrics
   readonly logger: Logger
-  /** Milliseconds since 1970. */
-  readonly now: () => number
 }
 
 export interface ReplayRunner {
@@ -32,8 +32,6 @@ export interface ReplayRunner {
 
 const longestChunk = 1_000
 const pauseMs = { idle: 500, judged: 150, afterError: 1_000 }
-/** Events that were accepted before the replay may still be on their way into the table. */
-const landsWithinMs = 1_000
 /** An event that was not judged again by then is sent again. */
 const judgedWithinMs = 20_000
 
@@ -85,8 +83,8 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
   }
 
   const carryOut = async (replay: EventReplay): Promise<void> => {
-    const landedBy = Date.parse(replay.body.requestedAt) + landsWithinMs
-    await sleep(Math.max(0, Math.min(landedBy - deps.now(), landsWithinMs)), undefined, { signal })
+    // Events that were accepted before the replay may still be on their way into the table.
+    await deps.untilLanded(signal)
     let counts = await store.count(replay, signal)
     const selected = (await store.readSelected(replay, signal)) ?? counts.left
     const { ratePerSecond } = replay.body

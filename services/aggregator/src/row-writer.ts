@@ -50,7 +50,7 @@ interface Deps {
   readonly clickhouse: ClickHouseClient
   readonly readiness: Readiness
   readonly logger: Logger
-  readonly onRetry: () => void
+  readonly onRetry: (error: unknown) => void
 }
 
 /** A truncated request is refused by ClickHouse as a whole: half a block never takes its token. */
@@ -76,7 +76,7 @@ export function createRowWriter({ clickhouse, readiness, logger, onRetry }: Deps
       await retryUntilDone(attempt, {
         signal,
         onFailure: (error, attempts) => {
-          onRetry()
+          onRetry(error)
           readiness.set('clickhouse', 'inserts fail')
           if (attempts % 10 === 1) {
             logger.warn(
@@ -89,4 +89,10 @@ export function createRowWriter({ clickhouse, readiness, logger, onRetry }: Deps
       readiness.set('clickhouse', undefined)
     },
   }
+}
+
+/** ClickHouse's number of the error; "none" where it gave no answer. */
+export function errorCode(error: unknown): string {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && /^\d{1,5}$/.test(code) ? code : 'none'
 }

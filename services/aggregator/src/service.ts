@@ -13,11 +13,13 @@ import { createChangeCounter } from './change-metrics.ts'
 import { createChangedEventsReader } from './changed-events-reader.ts'
 import { type AggregatorConfig, checkConfig } from './config.ts'
 import { type DeliveriesConsumer, startDeliveriesConsumer } from './deliveries-consumer.ts'
+import { createCaptureEraser } from './erase-captures.ts'
+import { createEraser } from './erase-events.ts'
 import { type EventsConsumer, startEventsConsumer } from './events-consumer.ts'
 import { createFlushSlots } from './flush-slots.ts'
 import { createAggregationService } from './grpc.ts'
 import { createNameHasher } from './hash-name.ts'
-import { createChangesLander, createEraser } from './land-changes.ts'
+import { createChangesLander } from './land-changes.ts'
 import { createLandedCellsReader } from './landed-cells-reader.ts'
 import { followLandedThrough, type LandedThrough } from './landed-through.ts'
 import { type LiveLoader, startLiveLoader } from './live-loader.ts'
@@ -27,13 +29,14 @@ import { migrate } from './migrate.ts'
 import type { LaneDeps } from './partition-lane.ts'
 import { migrationsDirectory, readMigrations } from './read-migrations.ts'
 import { retryUntilDone } from './retry.ts'
-import { createRowWriter } from './row-writer.ts'
+import { createRowWriter, errorCode } from './row-writer.ts'
 import { createRulesHistory } from './rules-history.ts'
 import { createSeenIdsReader } from './seen-ids-reader.ts'
 import { createJobMetrics, type StoredEventsJobs, startStoredEventsJobs } from './stored-events-jobs.ts'
 import { createTouches } from './touches.ts'
 import { createTurns } from './turns.ts'
 import { createTypeRulesSource } from './type-rules.ts'
+import { createClockWatch } from './watch-clock.ts'
 
 export interface AggregatorService {
   readonly grpcPort: number
@@ -71,6 +74,14 @@ export async function createService(
   const metrics = createAggregatorMetrics()
   const live = createLiveView({ now }, config)
   const touches = createTouches()
+  const clock = createClockWatch({
+    now,
+    monotonicMs: () => performance.now(),
+    onJump: (byMs) => {
+      metrics.clockJumps.inc()
+      logger.warn({ byMs }, 'the clock of this machine has jumped')
+    },
+  })
   const parts: Parts = { partitions: 0 }
   const stopping = new AbortController()
   measureState(metrics.registry, {
@@ -126,7 +137,7 @@ export async function createService(
       clickhouse,
       readiness,
       logger,
-      onRetry: () => metrics.insertRetries.inc(),
+      onRetry: (error) => metrics.insertRetries.inc({ code: errorCode(error) }),
     })
     const { rulesOf } = createTypeRulesSource(catalog.store)
     const nameKey = randomBytes(16)
@@ -159,7 +170,9 @@ export async function createService(
       now,
       ...(faults.aroundCommit !== undefined && { aroundCommit: faults.aroundCommit }),
     }
-    const events = await until('kafka', 'no broker answers', () => startEventsConsumer(eventsDeps, config))
+    const events = await until('kafka', 'no broker answers', () =>
+      startEventsConsumer(eventsDeps, config, parts.partitions),
+    )
     parts.events = events
     parts.liveLoader = startLiveLoader(
       {
@@ -175,7 +188,16 @@ export async function createService(
     )
     parts.liveLoader.partitionsChanged()
     parts.deliveries = await until('kafka', 'no broker answers', () =>
-      startDeliveriesConsumer({ insert: eventsDeps.insert, metrics, logger, now }, config),
+      startDeliveriesConsumer(
+        {
+          insert: eventsDeps.insert,
+          eraseLate: createCaptureEraser(clickhouse).eraseLate,
+          metrics,
+          logger,
+          now,
+        },
+        config,
+      ),
     )
     parts.jobs = startStoredEventsJobs(
       {
@@ -194,7 +216,17 @@ export async function createService(
       parts.partitions,
     )
     parts.landedThrough = followLandedThrough(
-      { lanes: events.lanes, watermarks: events.watermarks, readiness, logger, now },
+      {
+        lanes: events.lanes,
+        watermarks: events.watermarks,
+        readiness,
+        onChecked: () => {
+          clock.check()
+          for (const { records } of events.lag()) metrics.lagOffsets.observe(records)
+        },
+        logger,
+        now,
+      },
       config,
     )
   }

@@ -97,9 +97,9 @@ export function startStoredEventsJobs(
       store: createReplayStore(clickhouse),
       send: replayProducer.send,
       insert,
+      untilLanded: events.untilLanded,
       metrics: metrics.replays,
       logger,
-      now,
     },
     { partitions: partitions },
   )

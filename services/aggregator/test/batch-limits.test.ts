@@ -41,3 +41,8 @@ t.test('a batch waits for its age, with a backlog for a tenth of what its events
   // Nothing more has come: what is there lands.
   t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), false, openedAt), 200)
 })
+
+t.test('a batch does not wait for a clock that was put back', async (t) => {
+  const limits = createBatchLimits(config, () => 1)
+  t.equal(limits.dueIn(makeBatch({}), false, openedAt - 3_600_000), 0)
+})

@@ -13,6 +13,7 @@ async function follow(t: Test, progress: LaneProgress, high: number): Promise<nu
       lanes: () => [{ partition: 0, progress: () => progress }],
       watermarks: async () => ({ low: 0, high }),
       readiness: createReadiness([]),
+      onChecked: () => {},
       logger: createLogger('test', 'silent'),
       now: () => nowMs,
     },

@@ -28,6 +28,13 @@ t.test('two instances share the partitions, and one that stops hands its own ove
     )
   }
   await until('each has one', shared)
+  const [kept = -1] = partitionsOf(0) ?? []
+  const told = progress[0]?.messages.map(({ landed }) => landed.map(({ partition }) => partition)) ?? []
+  const sinceBoth = told.slice(told.findIndex((partitions) => partitions.length === 2))
+  t.ok(
+    sinceBoth.every((partitions) => partitions.includes(kept)),
+    'what the first keeps it never gave up',
+  )
   await publish()
   await until('all rows', async () => (await mesh.landed()) === published)
   await until('the live views add up', () => live.reduce((sum, one) => sum + countLive(one), 0) === published)
