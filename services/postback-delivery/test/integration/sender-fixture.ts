@@ -10,9 +10,9 @@ import type { Receiver } from '../../src/receiver.ts'
 import type { RenderedRequest } from '../../src/render-request.ts'
 import { createHostResolver } from '../../src/resolve-host.ts'
 
-export const resolveHost = createHostResolver({ timeoutMs: 1_000, tries: 1, atOnce: 2 })
+const resolveHost = createHostResolver({ timeoutMs: 1_000, tries: 1, atOnce: 2 })
 
-export const limits = {
+const limits = {
   maxConnections: 4,
   maxResponseBytes: 65_536,
   captureBytes: 4_096,
