@@ -10,7 +10,7 @@ import { startReplayFixture } from './replay-fixture.ts'
 // The group waits ten seconds for a member that was killed before it gives away its partitions.
 t.setTimeout(120_000)
 
-const main = join(import.meta.dirname, 'replaying-process.ts')
+const main = join(import.meta.dirname, 'crashing-replays.ts')
 
 function startProcess(environment: Record<string, string>): ChildProcess {
   return spawn(process.execPath, [main], {
