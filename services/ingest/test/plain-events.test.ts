@@ -226,3 +226,18 @@ t.test('a sender who goes in the middle of a body leaves nothing behind', async 
   const answer = await send(door.port, [request(singleType, event('1'), mine), event('1')])
   t.match(answer, /^HTTP\/1\.1 202 /)
 })
+
+t.test('who shows no good key gets no room for a body, however long it takes to come', async (t) => {
+  const door = await startDoor(t)
+  for (const by of ['authorization: Bearer wrong', 'x-nothing: 1']) {
+    for (const length of ['content-length: 16000', 'transfer-encoding: chunked']) {
+      const socket = connect(door.port, '127.0.0.1')
+      t.teardown(() => socket.destroy())
+      const head = request(singleType, '', by).replace('content-length: 0', length)
+      socket.write(head)
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      t.match(answer.toString(), /^HTTP\/1\.1 401 /, `${by}, ${length}`)
+      t.equal(door.heldBytes(), 0)
+    }
+  }
+})
