@@ -16,7 +16,7 @@ export function toEventDelivery(
   data: Buffer,
   catalogThrough: number,
 ): Delivery {
-  const { tenant, receivedAtUs, traceparent, application } = event
+  const { tenant, source, id, type, receivedAtUs, traceparent, application } = event
   return {
     tenant,
     id: deliveryId(event, endpoint),
@@ -32,6 +32,7 @@ export function toEventDelivery(
     application,
     timeoutMs: 0,
     catalogThrough,
+    event: { source, id, type },
   }
 }
 
