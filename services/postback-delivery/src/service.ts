@@ -1,21 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
-import {
-  catalogTopic,
-  deadTopic,
-  deliveriesTopic,
-  deliveryStateTopic,
-  eventsTopic,
-  parkedTopic,
-  postbacksTopic,
-  retryTiers,
-  retryTopic,
-} from '@millrace/proto/topics'
+import { eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import { connectTransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
@@ -28,7 +16,9 @@ import { type DeliveryConfig, toBreakersConfig } from './config.ts'
 import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
 import { createSender } from './create-sender.ts'
 import { createDeliveryFlow, type DeliveryFlow } from './delivery-flow.ts'
+import { group, sources, topics } from './delivery-topics.ts'
 import { withHolds } from './holds.ts'
+import { instanceId, lastingId } from './instance-id.ts'
 import { createDeliveryMetrics } from './metrics.ts'
 import { createReceiverOpener } from './open-receiver.ts'
 import { createOperatorDoor } from './operator-door.ts'
@@ -50,25 +40,6 @@ export interface PostbackDeliveryService {
   stop(): Promise<void>
 }
 
-const group = 'millrace-postback-delivery'
-/** Groups, and the topics that their consumers read, with the delay that each adds. */
-const sources: readonly { group: string; topics: ReadonlyMap<string, number> }[] = [
-  { group, topics: new Map([[postbacksTopic.name, 0]]) },
-  {
-    group: `${group}-retries`,
-    topics: new Map(retryTiers.map((tier) => [retryTopic(tier).name, tier.delayMs])),
-  },
-]
-const topics = [
-  catalogTopic,
-  eventsTopic,
-  postbacksTopic,
-  ...retryTiers.map(retryTopic),
-  parkedTopic,
-  deadTopic,
-  deliveriesTopic,
-  deliveryStateTopic,
-]
 const retryMs = 500
 /** A transaction that a crash left open is aborted after it, unless the same instance comes back before. */
 const transactionTimeoutMs = 10_000
@@ -256,19 +227,6 @@ function producerOptions(config: DeliveryConfig) {
     timeoutMs: transactionTimeoutMs,
     reports: false,
   }
-}
-
-const ownId = randomUUID()
-
-/** The same after a restart; undefined when it will be another one. */
-function lastingId(config: DeliveryConfig): string | undefined {
-  return config.instanceId === '' && config.grpcPort === 0 ? undefined : instanceId(config)
-}
-
-/** Two instances of one host differ in their ports; of a free port nobody knows which it will be next time. */
-function instanceId({ instanceId: given, grpcPort }: DeliveryConfig): string {
-  if (given !== '') return given
-  return `${hostname()}-${grpcPort === 0 ? ownId : grpcPort}`
 }
 
 async function untilDone(
