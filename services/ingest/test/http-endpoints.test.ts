@@ -81,3 +81,29 @@ t.test('faulty endpoints, names and addresses are problem documents, and nothing
   t.match((await app.inject(test)).json(), { status: 400, errors: [{ pointer: '/now' }] })
   t.same(writes, [])
 })
+
+t.test('credentials are answered masked, and can be sent back as they were answered', async (t) => {
+  let stored: object | undefined
+  const { app } = await startSampleHttp(t, {
+    writeCatalog: async (write): Promise<WrittenResource> => {
+      const created = stored === undefined
+      stored = write.change?.(stored) ?? {}
+      return { version: 1, body: stored, updatedAt: '2024-01-01T00:00:00Z', updatedBy: 'root', created }
+    },
+  })
+  const put = (payload: object) => app.inject({ method: 'PUT', url: path, headers: json, payload })
+  const auth = { type: 'basic', username: 'millrace', password: 'hunter2-secret' }
+  const created = await put({ ...body, auth })
+  t.equal(created.statusCode, 201)
+  t.match(created.json(), { auth: { ...auth, password: '********' } })
+  const before = stored
+  const { url, eventTypes, auth: shown } = created.json()
+  const again = await put({ url, eventTypes, auth: shown })
+  t.equal(again.statusCode, 200)
+  t.match(again.json(), { auth: shown })
+  t.same(stored, before)
+  for (const response of [created, again]) t.notMatch(response.body, /hunter2|sealed|credentials/)
+  const elsewhere = await put({ url: 'https://elsewhere.example/', auth: shown })
+  t.match(elsewhere.json(), { status: 400, errors: [{ pointer: '/auth/password', detail: /given again/ }] })
+  t.same(stored, before)
+})

@@ -1,25 +1,27 @@
 import { deflateSync, gzipSync } from 'node:zlib'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { SendResult } from '../../src/exchange.ts'
 import { judgeFailure, judgeStatus, type Verdict } from '../../src/judge-response.ts'
 import { createHostResolver } from '../../src/resolve-host.ts'
 import { deadlineMs, policy } from './bad-receivers.ts'
 import { startNameServer } from './dns-fixture.ts'
 import { startReceiver, until } from './helper.ts'
-import { makeSender, post, type RawReceiver, startRawReceiver } from './sender-fixture.ts'
+import { makeSender, post, startRawReceiver } from './sender-fixture.ts'
 
 /** What becomes of a delivery after it. */
 const verdictOf = ({ statusCode, failure }: SendResult): Verdict =>
   failure === undefined ? judgeStatus(statusCode, false) : judgeFailure(failure.code)
 
-const hookAt = (receiver: RawReceiver, t: Test) => makeSender(t).send(post(receiver.origin), deadlineMs)
+/** Where the deadline is not what is tried, a busy machine shall not reach it. */
+const patientMs = 10_000
 
 for (const { what, talk, statusCode, code, verdict } of policy) {
   t.test(`a receiver that ${what}: ${verdict}`, async (t) => {
     const receiver = await startRawReceiver(t, talk)
+    const timeoutMs = code === 'timeout' ? deadlineMs : patientMs
     const startedMs = performance.now()
-    const result = await hookAt(receiver, t)
-    t.ok(performance.now() - startedMs < deadlineMs + 1_500, 'in time')
+    const result = await makeSender(t).send(post(receiver.origin), timeoutMs)
+    t.ok(performance.now() - startedMs < timeoutMs + 2_000, 'in time')
     t.equal(result.statusCode, statusCode)
     t.equal(result.failure?.code, code, result.failure?.detail ?? '')
     t.equal(verdictOf(result), verdict)
