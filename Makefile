@@ -5,7 +5,7 @@ PNPM := .toolchain/bin/pnpm
 IF_SET_UP := test -x $(NODE) || { echo 'Nothing is set up here yet: make setup'; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-unit test-integration test-e2e lint format api bench chaos load clean
+.PHONY: help setup demo up down status logs test test-unit test-integration test-e2e lint format api bench chaos load chart images clean
 
 help: ## print this menu
 	@printf 'make <target> [PORT_OFFSET=1000] [BROKERS=3]\n\n'
@@ -64,6 +64,13 @@ chaos: setup ## kill and stop parts at random under load, and compare what is le
 
 load: setup ## send a bounded load
 	@$(NODE) scripts/load/main.ts
+
+chart: ## check the Helm chart and the alerts; needs helm and promtool
+	@sh scripts/containers/check-chart.sh
+
+images: ## build the four images as millrace/*:dev; needs Docker
+	@for service in ingest aggregator postback-delivery query; do \
+		docker build --file deploy/Dockerfile --target $$service --tag millrace/$$service:$(or $(VERSION),dev) . || exit 1; done
 
 clean: ## stop the stack and remove its state: data, logs, key
 	@$(IF_SET_UP)
