@@ -35,6 +35,8 @@ export interface CachedRead {
 export interface ReportCache<Value> {
   /** The answer from memory, if it is what ClickHouse would give now. */
   peek(key: string): Answered<Value> | undefined
+  /** Takes in what was computed elsewhere, from what was read after the mark. */
+  keep(read: CachedRead, mark: ReadMark, computed: Computed<Value>): void
   /**
    * @param compute asks ClickHouse; `known` says that the key was computed before
    * @throws what `compute` throws
@@ -151,6 +153,7 @@ export function createReportCache<Value>(
 
   return {
     peek: current,
+    keep,
     async read(read, compute) {
       const found = current(read.key)
       if (found !== undefined) {

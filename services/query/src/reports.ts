@@ -37,7 +37,7 @@ export function createReports(
   const evicted = (): void => metrics.reportCacheEvicted.inc()
   const share = (part: number): number => Math.floor(config.cacheBytes * part)
   const answers = createBoundedCache<CacheEntry<KeptAnswer>>(share(0.65), evicted)
-  const pieces = createBoundedCache<KeptPiece>(share(0.3), evicted)
+  const pieces = createBoundedCache<CacheEntry<KeptPiece>>(share(0.3), evicted)
   const windows = createBoundedCache<readonly WindowBounds[]>(share(0.05), evicted)
   const rows = createReportRowsReader(
     deps.clickhouse,
@@ -45,25 +45,32 @@ export function createReports(
     createCalendarSplits(deps.clickhouse, createBoundedCache(calendarBytes)),
   )
   const outcomes = new Map<string, { inc(): void }>()
+  const shared = {
+    writes,
+    dataThrough: freshness.known,
+    isUnavailable: (error: unknown) => error instanceof ServiceError && error.code === 'unavailable',
+    nowMs: Date.now,
+  }
   const cache = createReportCache<KeptAnswer>(
     {
+      ...shared,
       store: answers,
-      writes,
-      dataThrough: freshness.known,
-      isUnavailable: (error) => error instanceof ServiceError && error.code === 'unavailable',
       count(outcome) {
         const counter = outcomes.get(outcome) ?? metrics.reportCache.labels({ outcome })
         outcomes.set(outcome, counter)
         counter.inc()
       },
-      nowMs: Date.now,
     },
     { maxStaleMs: config.maxStaleSeconds * 1_000 },
+  )
+  const keptPieces = createReportCache<KeptPiece>(
+    { ...shared, store: pieces, count: () => {} },
+    { maxStaleMs: 0 },
   )
   const reports = createReportReader({
     ...deps,
     rows,
-    pieces: createPiecesReader({ rows, writes, store: pieces, windows }),
+    pieces: createPiecesReader({ rows, writes, cache: keptPieces, windows }),
   })
   return {
     ...createReportAnswers({ reports, cache, writes, nowUs }),

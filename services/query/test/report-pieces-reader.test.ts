@@ -2,7 +2,8 @@ import t from 'tap'
 import { createAnnouncedWrites } from '../src/announced-writes.ts'
 import { createBoundedCache } from '../src/bounded-cache.ts'
 import type { PartRow } from '../src/merge-pieces.ts'
-import { createPiecesReader } from '../src/report-pieces-reader.ts'
+import { createReportCache } from '../src/report-cache.ts'
+import { createPiecesReader, type KeptPiece } from '../src/report-pieces-reader.ts'
 import type { AskedReport } from '../src/report-query.ts'
 import { meter, query } from './report-fixtures.ts'
 
@@ -28,16 +29,33 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
     rows: {
       page: async () => [],
       windows: async () => [[0, 1]],
-      pieces: async ({ fromUs, toUs }: AskedReport, grid) => {
+      pieces: async ({ fromUs, toUs, groupBy }: AskedReport, grid) => {
         asked.push([(fromUs - query.fromUs) / day / 1e6, (toUs - fromUs) / day / 1e6])
         const pieces = new Map<number, PartRow[]>()
         for (let at = fromUs; at < toUs; at += grid * 1e6) {
-          pieces.set(at / grid / 1e6, [{ start: 0, end: 0, group: [], readings: 1n, amount: undefined }])
+          const rows =
+            groupBy.length === 0
+              ? [[]]
+              : ['/', '/a'].map((page) => groupBy.map((name) => (name === 'page' ? page : 'SE')))
+          pieces.set(
+            at / grid / 1e6,
+            rows.map((group) => ({ start: 0, end: 0, group, readings: 1n, amount: undefined })),
+          )
         }
-        return pieces.size > most ? undefined : pieces
+        return pieces.size * (groupBy.length + 1) > most ? undefined : pieces
       },
     },
-    store: createBoundedCache(1_000_000),
+    cache: createReportCache<KeptPiece>(
+      {
+        store: createBoundedCache(1_000_000),
+        writes,
+        dataThrough: () => 1,
+        isUnavailable: () => false,
+        count: () => {},
+        nowMs: Date.now,
+      },
+      { maxStaleMs: 0 },
+    ),
     windows: createBoundedCache(1_000),
   })
   const month: AskedReport = { ...query, window: 'total', toUs: query.fromUs + 31 * day * 1e6 }
@@ -75,7 +93,8 @@ t.test('only the days that were written to are read again', async (t) => {
   touch(3, 5)
   t.equal(await readings(), 31n)
   t.same(asked.splice(0), [
-    [4, 2],
+    [4, 1],
+    [5, 1],
     [30, 1],
   ])
   t.equal(await readings({ ...month, fromUs: month.fromUs + 10 * day * 1e6 }), 21n)
@@ -120,3 +139,28 @@ t.test('keys that may read different things do not share pieces', async (t) => {
   await readings({ ...month, access: { ...month.access, subjects: ['ward-7/*'] } })
   t.equal(asked.length, 2)
 })
+
+t.test(
+  'reports that differ in what they filter by share pieces, as long as there are few values',
+  async (t) => {
+    const { readings, asked, month, touch } = start()
+    const filtered = (values: readonly string[]) => ({ ...month, filter: [{ dimension: 'page', values }] })
+    t.equal(await readings(filtered(['/'])), 31n)
+    t.equal(await readings(filtered(['/a', '/'])), 62n)
+    t.equal(await readings(filtered(['/b'])), undefined)
+    t.same(asked.splice(0), [[0, 31]])
+    touch(1, 3)
+    const all = await Promise.all([
+      readings(filtered(['/'])),
+      readings(filtered(['/a'])),
+      readings(filtered(['/', '/a'])),
+    ])
+    t.same(all, [31n, 31n, 62n])
+    t.same(asked.splice(0), [[3, 1]], 'asked for once, by all of them')
+    const crowded = start({ most: 40 })
+    t.equal(await crowded.readings({ ...crowded.month, filter: [{ dimension: 'page', values: ['/'] }] }), 31n)
+    t.equal(crowded.asked.length, 2, 'too many values: with the filter')
+    await crowded.readings({ ...crowded.month, filter: [{ dimension: 'page', values: ['/a'] }] })
+    t.equal(crowded.asked.length, 3, 'which is remembered')
+  },
+)
