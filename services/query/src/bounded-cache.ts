@@ -3,7 +3,6 @@ export interface BoundedCache<Value> {
   get(key: string): Value | undefined
   /** Replaces an older value. A value that would take a large part of the room is not kept. */
   set(key: string, value: Value, bytes: number): void
-  delete(key: string): void
   bytes(): number
   entries(): number
 }
@@ -109,10 +108,6 @@ export function createBoundedCache<Value>(
         }
       }
       while (bytes > maxBytes) evictOne()
-    },
-    delete(key) {
-      const node = nodes.get(key)
-      if (node !== undefined) remove(node)
     },
     bytes: () => bytes,
     entries: () => nodes.size,

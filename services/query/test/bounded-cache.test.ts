@@ -14,7 +14,7 @@ t.test('what is kept stays within its bytes', async (t) => {
   t.equal(evicted, 1_000 - cache.entries())
 })
 
-t.test('a value is replaced, deleted, and refused when it is too large for the room', async (t) => {
+t.test('a value is replaced, and refused when it is too large for the room', async (t) => {
   const cache = createBoundedCache<string>(10_000)
   cache.set('a', 'one', 100)
   cache.set('a', 'two', 500)
@@ -23,9 +23,6 @@ t.test('a value is replaced, deleted, and refused when it is too large for the r
   cache.set('a', 'huge', 5_000)
   t.equal(cache.get('a'), undefined, 'an older value would be wrong')
   t.equal(cache.bytes(), 0)
-  cache.set('b', 'x', 1)
-  cache.delete('b')
-  cache.delete('b')
   t.equal(cache.entries(), 0)
   const none = createBoundedCache<string>(0)
   none.set('a', 'one', 0)
