@@ -47,6 +47,8 @@ export interface MeshHttp {
   put(path: string, body: unknown): Promise<void>
   /** The batch is sent again with the same ids until it is accepted. */
   publish(events: readonly CloudEventJson[]): Promise<void>
+  settle(id: string, source: string, body: unknown): Promise<void>
+  retract(id: string, source: string): Promise<void>
   requestPostbacks(body: unknown): Promise<{ id: string; deliveries: { id: string }[] }>
   /** All pages of a report. */
   report(meter: string, parameters: Readonly<Record<string, string>>): Promise<Report>
@@ -64,6 +66,17 @@ export function createMeshHttp(address: MeshAddress, patienceMs = 60_000): MeshH
     },
     publish: async (events) => {
       await command('POST', '/v1/events', events, 'application/cloudevents-batch+json')
+    },
+    settle: async (id, source, body) => {
+      await command('POST', `/v1/events/${id}/settlement?${new URLSearchParams({ source })}`, body)
+    },
+    retract: async (id, source) => {
+      await call(
+        `${address.ingestUrl}/v1/events/${id}?${new URLSearchParams({ source })}`,
+        'DELETE',
+        address.key,
+        patienceMs,
+      )
     },
     requestPostbacks: async (body) =>
       (await command('POST', '/v1/postbacks', body)) as { id: string; deliveries: { id: string }[] },

@@ -1,0 +1,47 @@
+// Kills and stops parts of a mesh at random while events are sent, and compares what it holds in the end.
+//   node scripts/crash-suite/main.ts [--events 2000000] [--failures 100] [--brokers 3] [--seed N]
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startStack } from '../local-stack/index.ts'
+import { runChaos } from './run-chaos.ts'
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '2000000' },
+    failures: { type: 'string', default: '100' },
+    brokers: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+})
+const count = (name: keyof typeof values): number => {
+  const number = Number(values[name])
+  if (!Number.isSafeInteger(number)) throw new Error(`--${name} ${values[name]} is no number`)
+  return number
+}
+const brokers = count('brokers')
+const seed = count('seed')
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
+const startedAt = performance.now()
+const onStep = (text: string): void =>
+  console.log(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${text}`)
+onStep(`seed ${seed}`)
+const stack = await startStack({
+  directory,
+  brokers,
+  parts: ['kafka', 'clickhouse', 'ingest', 'aggregator', 'query'],
+})
+let faults: readonly string[] = ['the run did not come to its end']
+try {
+  const [events, failures] = [count('events'), count('failures')]
+  faults = await runChaos(stack, { events, failures, brokers, seed, onStep })
+} finally {
+  await stack.stop()
+  onStep(faults.length === 0 ? 'everything is exact' : `${faults.length} faults; logs and data: ${directory}`)
+}
+for (const fault of faults) console.log(fault)
+if (faults.length === 0) await rm(directory, { recursive: true, force: true })
+process.exitCode = faults.length === 0 ? 0 : 1
