@@ -1,7 +1,9 @@
 import type { TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
+import type { SpanRecorder } from '@millrace/service-kit/span-recorder'
 import type { Batch } from './batch.ts'
 import type { LandChanges } from './land-changes.ts'
+import { recordLanded } from './landing-spans.ts'
 import type { AggregatorMetrics } from './metrics.ts'
 import { deduplicationToken, formatPending } from './pending-range.ts'
 import type { RowBlock } from './row-writer.ts'
@@ -17,6 +19,8 @@ export interface LanderDeps {
   readonly touches: Pick<Touches, 'during'>
   readonly metrics: AggregatorMetrics
   readonly logger: Logger
+  /** Without one nobody collects spans. */
+  readonly spans?: SpanRecorder
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -114,6 +118,7 @@ export function createBatchLander(
     if (invalidRows > 0) deps.metrics.rowsLanded.inc({ table: 'invalid_events' }, invalidRows)
     deps.metrics.flushSeconds.observe(flushMs / 1_000)
     deps.metrics.freshnessSeconds.observe(freshnessMs / 1_000)
+    recordLanded(deps.spans, batch.traced, { atMs: deps.now(), partition, rows })
     deps.logger.info(
       { partition, from, to, rows, invalidRows, bytes, flushMs: Math.round(flushMs), freshnessMs },
       'batch landed',

@@ -10,6 +10,7 @@ import {
 } from './event-rows.ts'
 import type { EventView } from './event-view.ts'
 import type { Judgement } from './judge-event.ts'
+import { noteTraced, type TracedEvent } from './landing-spans.ts'
 import type { LiveOverlay } from './live-view.ts'
 import { deduplicationToken, type OffsetRange } from './pending-range.ts'
 import { RowBinary } from './row-binary.ts'
@@ -40,6 +41,8 @@ export interface Batch {
   readonly oldestReceivedAtUs: number | undefined
   readonly newestReceivedAtUs: number | undefined
   readonly overlay: LiveOverlay
+  /** Events of sampled traces among its own. */
+  readonly traced: readonly TracedEvent[]
   add(event: EventView, judgement: Judgement, judged: JudgedAt): void
   addChange(change: PlacedChange): void
   /** All records of a message were added. */
@@ -59,6 +62,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
   const values = new RowBinary(1024)
   const changes: PlacedChange[] = []
   const touched = createTouchedMinutes()
+  const traced: TracedEvent[] = []
   const state = {
     to: from - 1,
     rows: 0,
@@ -76,6 +80,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
     openedAt,
     catalog,
     overlay,
+    traced,
     changes,
     get to() {
       return state.to
@@ -114,6 +119,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
         writeInvalidEventRow(invalid, event, facts, judgement)
         state.invalidRows += 1
       }
+      noteTraced(traced, event)
       noteReceipt(judged.cameInAtUs)
     },
     addChange(placed) {

@@ -7,6 +7,7 @@ import {
   logSettings,
   rootKeySettings,
 } from '@millrace/service-kit/shared-settings'
+import { tracingSettings } from '@millrace/service-kit/span-recorder'
 import { z } from 'zod'
 import { longestBeforeAppendMs } from './read-records.ts'
 
@@ -15,6 +16,7 @@ export const settings = {
   ...kafkaSettings,
   ...clickhouseSettings,
   ...rootKeySettings,
+  ...tracingSettings,
   ...doorSettings({ grpc: 50_053, operations: 9_103 }),
   batchMaxAgeMs: setting(
     'AGGREGATOR_BATCH_MAX_AGE_MS',

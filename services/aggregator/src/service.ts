@@ -9,6 +9,7 @@ import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import type { Logger } from '@millrace/service-kit/log'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
 import { createChangeCounter } from './change-metrics.ts'
 import { createChangedEventsReader } from './changed-events-reader.ts'
 import { type AggregatorConfig, checkConfig } from './config.ts'
@@ -74,6 +75,7 @@ export async function createService(
   const metrics = createAggregatorMetrics()
   const live = createLiveView({ now }, config)
   const touches = createTouches()
+  const spans = createSpanRecorder('aggregator', config)
   const clock = createClockWatch({
     now,
     monotonicMs: () => performance.now(),
@@ -166,6 +168,7 @@ export async function createService(
       onLanesChanged: () => parts.liveLoader?.partitionsChanged(),
       touches,
       metrics,
+      spans,
       logger,
       now,
       ...(faults.aroundCommit !== undefined && { aroundCommit: faults.aroundCommit }),
@@ -252,6 +255,7 @@ export async function createService(
       await parts.catalog?.stop()
       await clickhouse.close()
       await clickhouseReads.close()
+      await spans.stop()
       await operations.stop()
     },
   }

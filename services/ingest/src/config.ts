@@ -8,6 +8,7 @@ import {
   rootKeySettings,
   secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
+import { tracingSettings } from '@millrace/service-kit/span-recorder'
 
 const mebibyte = 1024 * 1024
 
@@ -15,6 +16,7 @@ export const settings = {
   ...logSettings,
   ...kafkaSettings,
   ...rootKeySettings,
+  ...tracingSettings,
   ...secretsKeySettings,
   ...httpSettings(8080),
   ...doorSettings({ grpc: 50_051, operations: 9101 }),

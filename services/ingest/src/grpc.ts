@@ -18,6 +18,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
+import type { SpanRecorder } from '@millrace/service-kit/span-recorder'
 import { type AcceptRequestDeps, acceptRequest, readWaitFor } from './accept-request.ts'
 import { admitEvents } from './admit-events.ts'
 import { readGrpcEvents } from './grpc-event.ts'
@@ -25,7 +26,7 @@ import { checkSize, type SizedRequest, strictIngestService, wellFormed } from '.
 import type { CheckKey } from './limit-call-bytes.ts'
 import type { IngestMetrics } from './metrics.ts'
 import { createPublishStream } from './publish-stream.ts'
-import { createReception } from './reception.ts'
+import { createReception, endSpan } from './reception.ts'
 import type { RequestBudget, RequestShare } from './request-budget.ts'
 
 export interface IngestGrpcDeps extends AcceptRequestDeps {
@@ -37,6 +38,8 @@ export interface IngestGrpcDeps extends AcceptRequestDeps {
   /** Microseconds since 1970. */
   readonly now: () => number
   readonly newId: () => string
+  /** Without one nobody collects spans. */
+  readonly spans?: SpanRecorder
 }
 
 export interface IngestGrpcConfig {
@@ -89,13 +92,15 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
       if (limit?.admitted === false) throw rateLimited(limit)
       checkSize(size, config)
       const { traceparent } = caller
-      const read = readGrpcEvents(events, createReception(deps, { principal, traceparent, fillIn: true }))
+      const reception = createReception(deps, { principal, traceparent, fillIn: true })
+      const read = readGrpcEvents(events, reception)
       admitEvents(deps.limits, principal, read)
       const leftMs = Math.min(config.requestTimeoutMs, caller.deadlineMs - Date.now())
       if (leftMs <= 0)
         throw new ServiceError('request-timeout', 'The call’s deadline is over; nothing was accepted.')
       const { ids, stored } = await acceptRequest(deps, read, { ...caller, leftMs })
       deps.metrics.accepted(ids.length)
+      endSpan(deps, reception, { name: 'Publish', accepted: ids.length })
       return { accepted: ids.length, ids: [...ids], stored }
     } catch (error) {
       if (error instanceof ServiceError) deps.metrics.refused(error.code)

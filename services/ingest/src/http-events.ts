@@ -12,7 +12,7 @@ import { isBinaryMode, readBinaryEvent } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
 import { createJsonLines } from './read-json-lines.ts'
 import { collectBody, receiveBody } from './receive-body.ts'
-import { createReception } from './reception.ts'
+import { createReception, endSpan, type RequestSpan } from './reception.ts'
 import { readPreferredWait, startDeadline } from './request-deadline.ts'
 import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
@@ -43,7 +43,7 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
         try {
           const untilStored = readWaitFor(readQuery(request, ['wait']).wait)
           const deadline = startDeadline(readPreferredWait(request.headers.prefer))
-          const events = await readEvents(request, deps, config)
+          const { events, reception } = await readEvents(request, deps, config)
           const leftMs = Math.min(config.requestTimeoutMs, deadline.leftMs())
           if (request.raw.socket.destroyed) throw new ServiceError('request-timeout', 'The sender has gone.')
           const limit = admitEvents(deps.limits, principalOf(request), events)
@@ -51,6 +51,7 @@ export function addEventRoutes(app: FastifyInstance, deps: IngestHttpDeps, confi
           const gone = (): AbortSignal => goneSignal(reply)
           const { ids, stored } = await acceptRequest(deps, events, { leftMs, untilStored, gone })
           deps.metrics.accepted(ids.length)
+          endSpan(deps, reception, { name: 'POST /v1/events', accepted: ids.length })
           if (!untilStored) return reply.code(202).send({ accepted: ids.length, ids })
           return reply.code(stored ? 200 : 202).send({ accepted: ids.length, ids, stored })
         } catch (error) {
@@ -66,7 +67,7 @@ async function readEvents(
   request: FastifyRequest,
   deps: IngestHttpDeps,
   { maxBodyBytes, maxEvents }: IngestHttpConfig,
-): Promise<readonly Event[]> {
+): Promise<{ events: readonly Event[]; reception: RequestSpan }> {
   const form = isBinary(request) ? undefined : forms.get(mediaTypeOf(request))
   const { traceparent } = request.headers
   const reception = createReception(deps, {
@@ -78,11 +79,14 @@ async function readEvents(
   if (form?.layout === 'lines') {
     const lines = createJsonLines(reception, maxEvents)
     await receiveBody(bodyOf(request), limits, lines.take)
-    return lines.end()
+    return { events: lines.end(), reception }
   }
   const body = await collectBody(bodyOf(request), limits)
-  if (form === undefined) return [readBinaryEvent(request.raw.rawHeaders, body, reception)]
-  return readJsonEvents(body, form.layout, reception, maxEvents)
+  const events =
+    form === undefined
+      ? [readBinaryEvent(request.raw.rawHeaders, body, reception)]
+      : readJsonEvents(body, form.layout, reception, maxEvents)
+  return { events, reception }
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {

@@ -11,7 +11,7 @@ import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { trustedBytes } from './limit-request-bytes.ts'
 import { isBinaryMode } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
-import { createReception } from './reception.ts'
+import { createReception, endSpan } from './reception.ts'
 import { unconfirmed } from './unconfirmed.ts'
 
 /** Serves a request, or leaves it as it is and returns false. */
@@ -155,9 +155,13 @@ function accept(
   within(accepting, config.requestTimeoutMs, unconfirmed).then(
     ({ ids }) => {
       deps.metrics.accepted(ids.length)
+      endSpan(deps, reception, { name: 'POST /v1/events', accepted: ids.length })
       answer(deps, exchange, 202, jsonFields, { accepted: ids.length, ids })
     },
-    (error: unknown) => refuse(deps, exchange, error),
+    (error: unknown) => {
+      endSpan(deps, reception, { name: 'POST /v1/events', accepted: 0, error: 'Kafka did not confirm' })
+      refuse(deps, exchange, error)
+    },
   )
 }
 

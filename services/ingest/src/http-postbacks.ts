@@ -1,6 +1,6 @@
 import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
-import { continueTrace, formatTraceparent } from '@millrace/service-kit/trace-context'
+import { formatTraceparent } from '@millrace/service-kit/trace-context'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readQuery } from './check-query.ts'
 import { postPostbackAlias, postPostbacks } from './describe-postbacks.ts'
@@ -8,6 +8,7 @@ import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { bodyOf, leaveBodiesUnread, limitsOf } from './http-body.ts'
 import { readPostback } from './read-postback.ts'
 import { collectBody } from './receive-body.ts'
+import { endSpan, startSpan } from './reception.ts'
 import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
@@ -26,16 +27,16 @@ export function addPostbackRoutes(
       const body = await collectBody(bodyOf(request), limitsOf(request, config.maxBodyBytes))
       if (body.length === 0) throw new ServiceError('invalid-request', 'The body is empty. Send JSON.')
       const postback = readPostback(body)
+      const span = startSpan(deps, typeof traceparent === 'string' ? traceparent : undefined)
       const accepting = deps.acceptPostback(postback, {
         tenant,
         application,
-        receivedAtUs: deps.now(),
-        traceparent: formatTraceparent(
-          continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
-        ),
+        receivedAtUs: span.receivedAtUs,
+        traceparent: formatTraceparent(span.trace),
       })
       const accepted = await within(accepting, config.requestTimeoutMs, unconfirmed)
       deps.metrics.deliveries(accepted.deliveries.length)
+      endSpan(deps, span, { name: 'POST /v1/postbacks', accepted: accepted.deliveries.length })
       return reply.code(202).send(accepted)
     }
     const onRequest = [requireScope(deps.authenticator, 'postbacks:write'), checkMediaType]

@@ -13,6 +13,7 @@ import {
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
+import type { SpanRecorder } from '@millrace/service-kit/span-recorder'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
 import {
@@ -65,6 +66,8 @@ export interface IngestHttpDeps extends AcceptRequestDeps {
   /** Microseconds since 1970. */
   readonly now: () => number
   readonly newId: () => string
+  /** Without one nobody collects spans. */
+  readonly spans?: SpanRecorder
 }
 
 export interface IngestHttpConfig extends HttpTls, ConnectionLimits {

@@ -1,27 +1,77 @@
 import type { Principal } from '@millrace/catalog/authenticate-key'
-import { continueTrace, formatTraceparent, parseTraceparent } from '@millrace/service-kit/trace-context'
+import { noSpans, type SpanRecorder } from '@millrace/service-kit/span-recorder'
+import {
+  continueTrace,
+  formatTraceparent,
+  parseTraceparent,
+  type TraceContext,
+} from '@millrace/service-kit/trace-context'
 import type { Reception } from './read-event.ts'
+
+/** The span of a request that is being accepted. */
+export interface RequestSpan {
+  readonly trace: TraceContext
+  /** As it was sent. */
+  readonly parent: string | undefined
+  /** Microseconds since 1970. */
+  readonly receivedAtUs: number
+}
+
+export interface TracingDeps {
+  /** Microseconds since 1970. */
+  readonly now: () => number
+  readonly spans?: SpanRecorder
+}
 
 /** What the receiver adds to the events of one request. */
 export function createReception(
-  deps: { readonly now: () => number; readonly newId: () => string },
+  deps: TracingDeps & { readonly newId: () => string },
   request: {
     readonly principal: Principal
     /** As it was sent. */
     readonly traceparent: string | undefined
     readonly fillIn: boolean
   },
-): Reception {
+): Reception & RequestSpan {
   const { tenant, application, scopes } = request.principal
+  const span = startSpan(deps, request.traceparent)
   return {
+    ...span,
     tenant,
     application,
     backfill: scopes.has('events:backfill'),
-    receivedAtUs: deps.now(),
-    traceparent: formatTraceparent(continueTrace(request.traceparent)),
+    traceparent: formatTraceparent(span.trace),
     continueTrace: (traceparent) =>
       parseTraceparent(traceparent) && formatTraceparent(continueTrace(traceparent)),
     fillIn: request.fillIn,
     newId: deps.newId,
   }
+}
+
+/** @param traceparent as it was sent */
+export function startSpan(deps: TracingDeps, traceparent: string | undefined): RequestSpan {
+  return {
+    trace: (deps.spans ?? noSpans).continueTrace(traceparent),
+    parent: traceparent,
+    receivedAtUs: deps.now(),
+  }
+}
+
+/** Once Kafka has confirmed what the request brought, or has not. */
+export function endSpan(
+  deps: TracingDeps,
+  span: RequestSpan,
+  request: { readonly name: string; readonly accepted: number; readonly error?: string },
+): void {
+  if (!span.trace.sampled) return
+  deps.spans?.record({
+    trace: span.trace,
+    parent: span.parent,
+    name: request.name,
+    kind: 'server',
+    startMs: span.receivedAtUs / 1_000,
+    endMs: deps.now() / 1_000,
+    attributes: { 'messaging.system': 'kafka', 'messaging.batch.message_count': request.accepted },
+    ...(request.error !== undefined && { error: request.error }),
+  })
 }

@@ -17,6 +17,7 @@ import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
 import { uuidV7 } from '@millrace/service-kit/uuid-v7'
 import { createAcceptCommand } from './accept-command.ts'
 import { createAcceptEvents } from './accept-events.ts'
@@ -61,6 +62,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
   const now = createClock()
   const newId = (): string => uuidV7(Date.now())
+  const spans = createSpanRecorder('ingest', config)
   // Below the request's deadline, so that a request is answered with what became of its write; the client looks for
   // late messages once a second.
   const deliveryTimeoutMs = Math.max(500, Math.floor(config.requestTimeoutMs * 0.9) - 1_000)
@@ -161,12 +163,13 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       logger,
       now,
       newId,
+      spans,
     },
     config,
   )
   await http.listen({ host: config.httpHost, port: config.httpPort })
   const ingestGrpc = createIngestGrpc(
-    { authenticator, limits, requestBudget, acceptEvents, storedWatch, metrics, logger, now, newId },
+    { authenticator, limits, requestBudget, acceptEvents, storedWatch, metrics, logger, now, newId, spans },
     config,
   )
   const grpc = await startGrpcDoor(
@@ -193,6 +196,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       await state.connected?.writer.stop()
       await producer.stop(deliveryTimeoutMs)
       await state.connected?.reader.stop()
+      await spans.stop()
       await operations.stop()
     },
   }

@@ -7,6 +7,7 @@ import {
   rootKeySettings,
   secretsKeySettings,
 } from '@millrace/service-kit/shared-settings'
+import { tracingSettings } from '@millrace/service-kit/span-recorder'
 import { z } from 'zod'
 import type { BreakersConfig } from './breakers.ts'
 import { requestSettings } from './request-settings.ts'
@@ -15,6 +16,7 @@ export const settings = {
   ...logSettings,
   ...kafkaSettings,
   ...rootKeySettings,
+  ...tracingSettings,
   ...secretsKeySettings,
   ...doorSettings({ grpc: 50_052, operations: 9_102 }),
   ...requestSettings,

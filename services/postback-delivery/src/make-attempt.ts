@@ -1,7 +1,8 @@
 import type { Delivery } from '@millrace/proto'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import type { Logger } from '@millrace/service-kit/log'
-import { continueTrace, formatTraceparent } from '@millrace/service-kit/trace-context'
+import type { Span, SpanRecorder } from '@millrace/service-kit/span-recorder'
+import { continueTrace, formatTraceparent, parseTraceparent } from '@millrace/service-kit/trace-context'
 import type { Receiver } from './breaker-states.ts'
 import type { Health } from './breakers.ts'
 import { type Judged, toLogFields, toMessages } from './describe-attempt.ts'
@@ -25,6 +26,8 @@ export interface AttempterDeps {
   readonly sign: SignRequest
   readonly openReceiver: OpenReceiver
   readonly logger: Logger
+  /** Without one nobody collects spans. */
+  readonly spans?: SpanRecorder
   readonly metrics: DeliveryMetrics
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -78,7 +81,7 @@ function report(
   delivery: Delivery,
   judged: Judged,
   abandoned: boolean,
-  { logger, metrics }: AttempterDeps,
+  { logger, metrics, spans }: AttempterDeps,
 ): void {
   const { attempted, verdict, result, next, durationMs } = judged
   const outcome = abandoned ? 'abandoned' : verdict
@@ -87,7 +90,28 @@ function report(
   if (attempted) metrics.attemptSeconds.observe({ receiver, outcome }, durationMs / 1_000)
   if (next !== undefined && !abandoned) metrics.retries.inc({ tier: next.tier.label })
   const fields = { ...toLogFields(delivery, judged), ...(abandoned && { outcome }) }
+  if (attempted) spans?.record(toSpan(delivery, judged, outcome))
   logger.info(fields, attempted ? 'delivery attempted' : 'delivery not attempted')
+}
+
+function toSpan(delivery: Delivery, judged: Judged, outcome: string): Span {
+  const { startedMs, durationMs, result, traceparent } = judged
+  return {
+    trace: parseTraceparent(traceparent) ?? continueTrace(undefined),
+    parent: delivery.traceparent,
+    name: 'deliver',
+    kind: 'client',
+    startMs: startedMs,
+    endMs: startedMs + durationMs,
+    attributes: {
+      'http.request.method': judged.request?.method ?? '',
+      'http.response.status_code': result.statusCode,
+      'millrace.delivery.id': delivery.id,
+      'millrace.delivery.attempt': delivery.attempts + 1,
+      'millrace.delivery.outcome': outcome,
+    },
+    ...(result.failure !== undefined && { error: result.failure.code }),
+  }
 }
 
 function seen(

@@ -11,6 +11,7 @@ import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
 import { createAwaitCatalog } from './await-catalog.ts'
 import { type DeliveryConfig, toBreakersConfig } from './config.ts'
 import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
@@ -52,6 +53,7 @@ export async function createService(
   const readiness = createReadiness(['kafka'])
   const registry = createMetrics('postback-delivery')
   const consumers: DeliveryConsumer[] = []
+  const spans = createSpanRecorder('postback-delivery', config)
   const partitions = () => consumers.flatMap((consumer) => consumer.partitions())
   const readState = () => readDeliveryState(flow, partitions())
   const metrics = createDeliveryMetrics(registry, {
@@ -97,6 +99,7 @@ export async function createService(
       onState: (missing) => readiness.set('outcomes', missing),
       logger,
       metrics,
+      spans,
       now: Date.now,
       random: Math.random,
     },
@@ -215,7 +218,7 @@ export async function createService(
       await Promise.all(consumers.map((consumer) => consumer.stop()))
       await operator.stop()
       await Promise.all([shared?.stop(), disabling?.stop()])
-      await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop()])
+      await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop(), spans.stop()])
     },
   }
 }
