@@ -20,7 +20,7 @@ export interface DeliveryIsolation {
 const receivers = 2_000
 const hangsEvery = 100
 const hangMs = 30_000
-const seconds = 20
+const seconds = 12
 const backlogged = 100_000
 
 export async function measureDeliveryIsolation(

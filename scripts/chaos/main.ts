@@ -45,6 +45,7 @@ async function sendWhileKilling() {
   const expectedDead = new Set<string>()
   const startedMs = Date.now()
   let sent = 0
+  let turns = 0
   let kills = 0
   let underWay = 0
   let nextKillMs = startedMs + killEveryMs
@@ -58,10 +59,11 @@ async function sendWhileKilling() {
     }
     if (Date.now() >= nextKillMs) {
       nextKillMs += killEveryMs
-      kills += 1
       // Every fourth time the other one comes, or leaves as it should.
-      if (kills % 4 === 0) await mesh.toggle('second')
+      turns += 1
+      if (turns % 4 === 0) await mesh.toggle('second')
       else {
+        kills += 1
         await mesh.kill('first')
         underWay += receivers.underWay(batchMs)
         await mesh.start('first')

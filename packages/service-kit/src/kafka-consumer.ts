@@ -90,6 +90,8 @@ export async function connectKafkaConsumer(
   options: KafkaConsumerOptions,
   logger: Logger,
 ): Promise<KafkaConsumer> {
+  // A client that is closing refuses assignments, and still calls itself connected.
+  const state = { stopping: false }
   const client: Client = new kafka.KafkaConsumer(
     {
       ...commonClientConfig(config, options.clientId),
@@ -105,7 +107,8 @@ export async function connectKafkaConsumer(
       rebalance_cb: (error: LibrdKafkaError, partitions: TopicPartition[]) => {
         rebalance(client, options, error, partitions).catch((cause: unknown) => {
           // Stopped in the middle of it: the group has been left, or is about to be.
-          if (!client.isConnected() || (cause instanceof Error && cause.name === 'AbortError')) return
+          const stopped = state.stopping || !client.isConnected()
+          if (stopped || (cause instanceof Error && cause.name === 'AbortError')) return
           logger.fatal({ part: options.clientId, err: cause }, 'rebalance failed, partitions are not read')
           // Without an answer the group would wait for this member until it is thrown out.
           client.unassign()
@@ -128,7 +131,7 @@ export async function connectKafkaConsumer(
   untyped(client).setDefaultIsTimeoutOnlyForFirstMessage(true)
   if (options.topics !== undefined)
     client.subscribe(options.topics.map((topic) => config.kafkaTopicPrefix + topic))
-  return wrap(client)
+  return wrap(client, state)
 }
 
 async function rebalance(
@@ -153,7 +156,7 @@ function isCooperative(client: Client): boolean {
   return untyped(client).rebalanceProtocol() === 'COOPERATIVE'
 }
 
-function wrap(client: Client): KafkaConsumer {
+function wrap(client: Client, state: { stopping: boolean }): KafkaConsumer {
   const settle =
     (resolve: () => void, reject: (error: LibrdKafkaError) => void) =>
     (error?: LibrdKafkaError | null): void =>
@@ -206,6 +209,7 @@ function wrap(client: Client): KafkaConsumer {
     },
     stop: () =>
       new Promise((resolve) => {
+        state.stopping = true
         client.disconnect(() => resolve())
       }),
   }

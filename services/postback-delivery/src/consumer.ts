@@ -87,6 +87,8 @@ export async function connectDeliveryConsumer(
       onQueued: signal.notify,
       async onAssigned(partitions): Promise<readonly TopicPartitionOffset[]> {
         const assigned = await readLanes(consumer, partitions, tierDelayMs, deps.logger, () => stopping)
+        // The group is being left: there is nothing to be assigned any more.
+        if (stopping) throw new DOMException('the consumer is stopping', 'AbortError')
         for (const lane of assigned) lanes.set(keyOf(lane), lane)
         return assigned.map(({ topic, partition, tracker }) => ({
           topic,

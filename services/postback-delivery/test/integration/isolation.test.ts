@@ -114,38 +114,41 @@ t.test('answers end as the table says', async (t) => {
   t.ok(waitUs >= 3_600_000_000 && waitUs < 1.11 * 3_600_000_000, 'retry-after is honoured')
 })
 
-t.test('memory is bounded: above the limit nothing more is read, and all arrive in the end', async (t) => {
-  const mesh = await startMesh({ POSTBACK_MAX_WAITING: '50', POSTBACK_CONCURRENCY_PER_ORIGIN: '4' })
-  const held: (() => void)[] = []
-  const open = { now: false }
-  const server = createServer((_request, response) => {
-    const answer = (): void => {
-      response.end()
+t.test(
+  'memory is bounded: what a receiver that hangs has no room for is put off, and all arrive in the end',
+  async (t) => {
+    const mesh = await startMesh({ POSTBACK_MAX_WAITING: '50', POSTBACK_CONCURRENCY_PER_ORIGIN: '4' })
+    const held: (() => void)[] = []
+    const open = { now: false }
+    const server = createServer((_request, response) => {
+      const answer = (): void => {
+        response.end()
+      }
+      if (open.now) answer()
+      else held.push(answer)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    const service = await startService(mesh)
+    t.teardown(async () => {
+      await service.stop()
+      server.close()
+      server.closeAllConnections()
+      await mesh.stop()
+    })
+    const waiting = async (): Promise<number> => {
+      const metrics = await (await fetch(`http://127.0.0.1:${service.operationsPort}/metrics`)).text()
+      return Number(/millrace_postback_delivery_waiting_records\S* (\d+)/.exec(metrics)?.[1])
     }
-    if (open.now) answer()
-    else held.push(answer)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
-  const service = await startService(mesh)
-  t.teardown(async () => {
-    await service.stop()
-    server.close()
-    server.closeAllConnections()
-    await mesh.stop()
-  })
-  const waiting = async (): Promise<number> => {
-    const metrics = await (await fetch(`http://127.0.0.1:${service.operationsPort}/metrics`)).text()
-    return Number(/millrace_postback_delivery_waiting_records\S* (\d+)/.exec(metrics)?.[1])
-  }
-  await mesh.request(numbered(2_000, origin))
-  await until('its connections are taken', () => held.length === 4)
-  let most = 0
-  for (let look = 0; look < 20; look += 1) most = Math.max(most, await waiting())
-  t.ok(most < 50 + 256 + 1, `at most one read above the limit, not ${most}`)
-  open.now = true
-  for (const answer of held) answer()
-  await until('all have arrived', () => mesh.attempts.length === 2_000)
-  t.equal(new Set(mesh.attempts.map(({ deliveryId }) => deliveryId)).size, 2_000)
-})
+    await mesh.request(numbered(2_000, origin))
+    await until('its connections are taken', () => held.length === 4)
+    let most = 0
+    for (let look = 0; look < 20; look += 1) most = Math.max(most, await waiting())
+    t.ok(most < 50 + 256 + 1, `at most one read above the limit, not ${most}`)
+    open.now = true
+    for (const answer of held) answer()
+    await until('all have arrived', () => mesh.attempts.length === 2_000)
+    t.equal(new Set(mesh.attempts.map(({ deliveryId }) => deliveryId)).size, 2_000)
+  },
+)
