@@ -35,11 +35,7 @@ export function createEndpointCommands(deps: EndpointCommandsDeps): EndpointComm
   const { catalog, holds, now } = deps
   const replay: EndpointCommands['replay'] = async (principal, request) => {
     const wanted = { what: 'deliveries' as const, ...request }
-    const faults = checkReplay(wanted)
-    if (faults.length > 0) {
-      const told = faults.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ')
-      throw new ServiceError('invalid-request', `Nothing was written: ${told}.`, { faults })
-    }
+    refuseFaults(wanted)
     const name = `rep_${deps.newId()}`
     await deps.writeCatalog({
       tenant: principal.tenant,
@@ -65,16 +61,25 @@ export function createEndpointCommands(deps: EndpointCommandsDeps): EndpointComm
     },
     async release(principal, endpoint, ratePerSecond) {
       requireEndpoint(catalog, principal, endpoint)
+      const request = {
+        filter: { status: 'held' as const, endpoint },
+        ...(ratePerSecond !== undefined && { ratePerSecond }),
+      }
+      refuseFaults({ what: 'deliveries', ...request })
       // First: what the replay takes up waits for this instance's state, and so finds no hold. A crash in between
       // leaves held deliveries of an endpoint that is not held; releasing it once more sends them.
       await holds.remove(principal.tenant, endpoint)
-      return await replay(principal, {
-        filter: { status: 'held', endpoint },
-        ...(ratePerSecond !== undefined && { ratePerSecond }),
-      })
+      return await replay(principal, request)
     },
     replay,
   }
+}
+
+function refuseFaults(request: object): void {
+  const faults = checkReplay(request)
+  if (faults.length === 0) return
+  const told = faults.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ')
+  throw new ServiceError('invalid-request', `Nothing was written: ${told}.`, { faults })
 }
 
 /** @throws {ServiceError} `not-found`, `forbidden` */

@@ -41,6 +41,8 @@ t.test('a release takes the hold away before it replays what was held', async (t
   const { commands, writes, holds, steps } = setUp()
   const hold = await commands.hold(operator, 'partner', 'repairs')
   t.match(hold, { by: 'ops', reason: 'repairs', since: { seconds: 1_767_225_600, nanos: 1_000 } })
+  await t.rejects(commands.release(operator, 'partner', 1_000_000), { code: 'invalid-request' })
+  t.equal(holds.size, 1, 'what is refused changes nothing')
   t.equal(await commands.release(operator, 'partner', 20), 'rep_1')
   t.same(steps, ['release', 'replay'])
   t.equal(holds.size, 0)

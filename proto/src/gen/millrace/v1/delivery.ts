@@ -1311,7 +1311,7 @@ export const DeliveryServiceService = {
   },
   /**
    * How one endpoint is doing. Scope deliveries:read.
-   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
    */
   getEndpointState: {
     path: "/millrace.v1.DeliveryService/GetEndpointState" as const,
@@ -1378,7 +1378,7 @@ export interface DeliveryServiceServer extends UntypedServiceImplementation {
   getDeliveryState: handleUnaryCall<GetDeliveryStateRequest, GetDeliveryStateResponse>;
   /**
    * How one endpoint is doing. Scope deliveries:read.
-   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
    */
   getEndpointState: handleUnaryCall<GetEndpointStateRequest, GetEndpointStateResponse>;
   /**
@@ -1420,7 +1420,7 @@ export interface DeliveryServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * How one endpoint is doing. Scope deliveries:read.
-   * Statuses: OK, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
+   * Statuses: OK, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE.
    */
   getEndpointState(
     request: GetEndpointStateRequest,
