@@ -12,7 +12,7 @@ export interface DocumentedRpc {
 
 /** The calls of the public services, with the statuses that the comments above them list. */
 export function documentedRpcs(): DocumentedRpc[] {
-  return ['ingest', 'query'].flatMap((file) => {
+  return ['ingest', 'query', 'delivery'].flatMap((file) => {
     const text = readFileSync(join(protoDirectory, `millrace/v1/${file}.proto`), 'utf8')
     const [, service = '', body = ''] = /^service (\w+) \{([\s\S]*?)^\}/m.exec(text) ?? []
     return [...body.matchAll(/((?: {2}\/\/.*\n)*) {2}rpc (\w+)/g)].map(([, comment = '', name = '']) => ({

@@ -2,6 +2,7 @@ import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { scopes } from '@millrace/catalog/scopes'
 import {
   CloudEvent,
+  DeliveryServiceClient,
   GetReportRequest,
   IngestServiceClient,
   ListDeliveriesRequest,
@@ -10,6 +11,7 @@ import {
   PublishRequest,
   PublishStreamRequest,
   QueryServiceClient,
+  ReplayDeliveriesRequest,
 } from '@millrace/proto'
 import type { ServiceProcess } from '../../api/service-process.ts'
 import { rootKey } from './running-mesh.ts'
@@ -25,20 +27,28 @@ const scopeOf: Readonly<Record<string, string>> = {
   getDelivery: 'deliveries:read',
   getPostback: 'deliveries:read',
   summarizeDeliveries: 'deliveries:read',
+  getDeliveryState: 'deliveries:read',
+  getEndpointState: 'deliveries:read',
+  holdEndpoint: 'deliveries:replay',
+  releaseEndpoint: 'deliveries:replay',
+  replayDeliveries: 'deliveries:replay',
 }
 
 export interface GrpcStage {
   readonly ingest: ServiceProcess
   readonly query: ServiceProcess
+  readonly delivery: ServiceProcess
   readonly ids: KnownIds
   readonly ingestAlone: ServiceProcess
   readonly queryAlone: ServiceProcess
+  readonly deliveryAlone: ServiceProcess
   key(wanted: readonly string[], limit?: { readonly perSecond: number }): Promise<string>
 }
 
 interface Doors {
   readonly ingest: ServiceProcess
   readonly query: ServiceProcess
+  readonly delivery: ServiceProcess
   readonly ids: KnownIds
 }
 
@@ -60,9 +70,11 @@ async function statusOf(doors: Doors, call: string, kind: Kind, key: string | un
   const secure = credentials.createInsecure()
   const ingest = new IngestServiceClient(doors.ingest.grpcAddress, secure)
   const query = new QueryServiceClient(doors.query.grpcAddress, secure)
+  const delivery = new DeliveryServiceClient(doors.delivery.grpcAddress, secure)
   const code = await new Promise<status>((resolve) => {
     const done = (error: { code: status } | null): void => resolve(error?.code ?? status.OK)
     const meter = kind === 'unknown' ? 'nobody-knows-it' : 'visits'
+    const endpoint = kind === 'unknown' ? 'nobody-knows-it' : 'partner-a'
     const event = { ...CloudEvent.decode(nothing), type: kind === 'faulty' ? '' : 'visit.recorded' }
     switch (call) {
       case 'publish':
@@ -112,13 +124,47 @@ async function statusOf(doors: Doors, call: string, kind: Kind, key: string | un
         query.summarizeDeliveries({ endpoint: '', from, to }, metadata, done)
         break
       }
+      case 'getDeliveryState':
+        delivery.getDeliveryState({}, metadata, done)
+        break
+      case 'getEndpointState':
+        delivery.getEndpointState({ endpoint }, metadata, done)
+        break
+      case 'holdEndpoint': {
+        const reason = kind === 'faulty' ? 'x'.repeat(5_000) : 'repairs'
+        delivery.holdEndpoint({ endpoint, reason }, metadata, done)
+        break
+      }
+      case 'releaseEndpoint': {
+        const ratePerSecond = kind === 'faulty' ? 1_000_000 : 0
+        delivery.releaseEndpoint({ endpoint, ratePerSecond }, metadata, done)
+        break
+      }
+      case 'replayDeliveries': {
+        const status = kind === 'faulty' ? 'lost' : 'dead'
+        delivery.replayDeliveries({ ...ReplayDeliveriesRequest.decode(nothing), status }, metadata, done)
+        break
+      }
       default:
         throw new Error(`no request for ${call} is known here`)
     }
   })
   ingest.close()
   query.close()
+  delivery.close()
   return status[code]
+}
+
+/** Whether postback-delivery has heard of a key. */
+export async function knowsKey(delivery: ServiceProcess, key: string): Promise<boolean> {
+  const client = new DeliveryServiceClient(delivery.grpcAddress, credentials.createInsecure())
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${key}`)
+  const code = await new Promise<status>((resolve) => {
+    client.getDeliveryState({}, metadata, (error) => resolve(error?.code ?? status.OK))
+  })
+  client.close()
+  return code !== status.UNAUTHENTICATED
 }
 
 type ProvokeStatus = (stage: GrpcStage, call: string, scope: string) => Promise<string>
@@ -140,8 +186,9 @@ const cases: Readonly<Record<string, ProvokeStatus>> = {
     }
     return found
   },
-  UNAVAILABLE({ ids, ingestAlone, queryAlone }, call) {
-    return statusOf({ ids, ingest: ingestAlone, query: queryAlone }, call, 'good', rootKey)
+  UNAVAILABLE({ ids, ingestAlone, queryAlone, deliveryAlone }, call) {
+    const alone = { ids, ingest: ingestAlone, query: queryAlone, delivery: deliveryAlone }
+    return statusOf(alone, call, 'good', rootKey)
   },
 }
 

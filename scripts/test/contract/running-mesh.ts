@@ -64,7 +64,7 @@ export async function startMesh(t: Test, environment: Environment) {
     startInstance(t, 'postback-delivery', environment),
   ])
   await Promise.all([aggregator, ingest, query, delivery].map(untilReady))
-  return { ingest, query }
+  return { ingest, query, delivery }
 }
 
 /** Waits for a condition. */

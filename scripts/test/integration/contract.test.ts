@@ -6,7 +6,7 @@ import { allExamplesOf, exampleOf } from '../contract/documented-calls.ts'
 import { type DocumentedDoor, openDoor } from '../contract/documented-door.ts'
 import { documentedRpcs } from '../contract/documented-rpcs.ts'
 import { fillCatalog } from '../contract/full-catalog.ts'
-import { provokeStatus } from '../contract/grpc-cases.ts'
+import { knowsKey, provokeStatus } from '../contract/grpc-cases.ts'
 import { ingestCases } from '../contract/ingest-cases.ts'
 import { type KnownIds, queryCases } from '../contract/query-cases.ts'
 import { readmeRequests } from '../contract/readme-requests.ts'
@@ -27,9 +27,10 @@ const environment = freshEnvironment()
 const crowded = freshEnvironment()
 await fillCatalog(crowded)
 const mesh = await startMesh(t, environment)
-const [ingestAlone, queryAlone] = await Promise.all([
+const [ingestAlone, queryAlone, deliveryAlone] = await Promise.all([
   startInstance(t, 'ingest', cutOff(environment)),
   startInstance(t, 'query', cutOff(environment)),
+  startInstance(t, 'postback-delivery', cutOff(environment)),
 ])
 const full = await startInstance(t, 'ingest', crowded)
 await untilReady(full)
@@ -57,6 +58,10 @@ async function issueKey(body: object): Promise<string> {
       return answer.status !== 401
     },
     () => 'query knows the key',
+  )
+  await until(
+    () => knowsKey(mesh.delivery, key),
+    () => 'postback-delivery knows the key',
   )
   return key
 }
@@ -179,7 +184,7 @@ t.test('the requests of the README work as they are printed', async (t) => {
 })
 
 t.test('each status that a comment in the .proto files lists occurs', async (t) => {
-  const stage = { ...mesh, ids, ingestAlone, queryAlone, key: keyOf }
+  const stage = { ...mesh, ids, ingestAlone, queryAlone, deliveryAlone, key: keyOf }
   for (const { service, name, statuses } of documentedRpcs()) {
     t.ok(statuses.length > 2, `${service}.${name} lists its statuses`)
     for (const status of statuses) {
