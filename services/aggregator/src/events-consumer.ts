@@ -33,6 +33,8 @@ const maxMessages = 500
 /** Rebalances are noticed as often. */
 const idleMs = 100
 const landedCheckMs = 250
+/** Longer than a partition takes to get another owner. */
+const standstillMs = 15_000
 
 /**
  * Follows millrace.events in the group millrace-aggregator. Nothing is committed here: each lane commits what it has
@@ -137,8 +139,14 @@ async function untilLanded(
   const ends = await Promise.all(
     partitions.map(({ partition }) => consumer.watermarks(topic, partition, requestTimeoutMs)),
   )
-  for (;;) {
+  let last = ''
+  let movedAt = performance.now()
+  // Where nothing moves any more, what is left are ends of transactions, which take offsets but hold no message.
+  while (performance.now() - movedAt < standstillMs) {
     const committed = await consumer.committed(partitions, requestTimeoutMs)
+    const offsets = committed.map(({ offset }) => offset).join()
+    if (offsets !== last) movedAt = performance.now()
+    last = offsets
     const landed = committed.every(({ partition, offset }) => {
       const { low, high } = ends[partition] ?? { low: 0, high: 0 }
       return high === low || (offset ?? -1) >= high
