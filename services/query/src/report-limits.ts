@@ -5,6 +5,6 @@ export const reportLimits = {
   maxFilterValues: 10_000,
   maxFilterCharacters: 256_000,
   maxValueCharacters: 10_000,
-  /** Of a range that is given; nearly four years of minutes. */
-  maxWindows: 2_000_000,
+  /** Of a range that is given; nineteen years of minutes. */
+  maxWindows: 10_000_000,
 } as const
