@@ -85,7 +85,12 @@ function headerFaults(document: OpenApiDocument, { headers = {} }: Documented, a
 }
 
 /** Sent in some cases only, as their descriptions say. */
-const optionalHeaders: ReadonlySet<string> = new Set(['RateLimit', 'RateLimit-Policy', 'x-next-cursor'])
+const optionalHeaders: ReadonlySet<string> = new Set([
+  'RateLimit',
+  'RateLimit-Policy',
+  'x-next-cursor',
+  'x-millrace-stale',
+])
 
 function contentFaults(
   { content }: Documented,
