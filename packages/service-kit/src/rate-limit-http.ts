@@ -36,7 +36,9 @@ export function installRateLimits(
 }
 
 /** Names and values of headers. Source: draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4. */
-export function formatRateLimit(answer: RateLimitAnswer): readonly (readonly [name: string, value: string])[] {
+export function formatRateLimit(
+  answer: RateLimitAnswer,
+): readonly (readonly [name: string, value: string])[] {
   return [
     ['ratelimit-policy', `"key";q=${answer.quota};w=${answer.windowSeconds}`],
     ['ratelimit', `"key";r=${answer.remaining};t=${answer.resetSeconds}`],
