@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import { chunkNames } from './chunk-names.ts'
 
 /** An event as its deliveries name it. */
 export interface DeliveredEvent {
@@ -27,8 +28,7 @@ const named = `(tenant, event_source, event_id) IN (SELECT arrayJoin(arrayZip(
 const captured = `(url != '' OR response_body != '' OR error_detail != '')`
 
 export function createCaptureEraser(clickhouse: ClickHouseClient): CaptureEraser {
-  const erase: CaptureEraser['erase'] = async (events, signal) => {
-    if (events.length === 0) return
+  const eraseSome: CaptureEraser['erase'] = async (events, signal) => {
     const query_params = {
       tenants: events.map(({ tenant }) => tenant),
       sources: events.map(({ source }) => source),
@@ -51,27 +51,36 @@ export function createCaptureEraser(clickhouse: ClickHouseClient): CaptureEraser
       abort_signal: signal,
     })
   }
+  const erase: CaptureEraser['erase'] = async (events, signal) => {
+    for (const some of chunkNames(events, namesOf)) await eraseSome(some, signal)
+  }
+  const eraseLate: CaptureEraser['eraseLate'] = async (events, signal) => {
+    const result = await clickhouse.query({
+      query: `SELECT DISTINCT tenant, source, id FROM event_changes
+        WHERE tenant IN {tenants: Array(String)} AND kind = 'retraction' AND type IN {types: Array(String)}
+          AND id IN {ids: Array(String)} AND erased AND status = 'applied'`,
+      query_params: {
+        tenants: [...new Set(events.map(({ tenant }) => tenant))],
+        types: [...new Set(events.map(({ type }) => type))],
+        ids: [...new Set(events.map(({ id }) => id))],
+      },
+      format: 'JSONCompactEachRow',
+      abort_signal: signal,
+    })
+    const rows = await result.json<[tenant: string, source: string, id: string]>()
+    await erase(
+      rows.map(([tenant, source, id]) => ({ tenant, source, id })),
+      signal,
+    )
+  }
   return {
     erase,
     async eraseLate(events, signal) {
-      if (events.length === 0) return
-      const result = await clickhouse.query({
-        query: `SELECT DISTINCT tenant, source, id FROM event_changes
-          WHERE tenant IN {tenants: Array(String)} AND kind = 'retraction' AND type IN {types: Array(String)}
-            AND id IN {ids: Array(String)} AND erased AND status = 'applied'`,
-        query_params: {
-          tenants: [...new Set(events.map(({ tenant }) => tenant))],
-          types: [...new Set(events.map(({ type }) => type))],
-          ids: [...new Set(events.map(({ id }) => id))],
-        },
-        format: 'JSONCompactEachRow',
-        abort_signal: signal,
-      })
-      const rows = await result.json<[tenant: string, source: string, id: string]>()
-      await erase(
-        rows.map(([tenant, source, id]) => ({ tenant, source, id })),
-        signal,
-      )
+      for (const some of chunkNames(events, namesOf)) await eraseLate(some, signal)
     },
   }
+}
+
+function namesOf(event: Omit<DeliveredEvent, 'type'> & { readonly type?: string }): readonly string[] {
+  return [event.tenant, event.source, event.id, event.type ?? '']
 }

@@ -8,6 +8,9 @@ type ClickhouseConfig = Pick<
   'clickhouseUrl' | 'clickhouseDatabase' | 'clickhouseUser' | 'clickhousePassword' | 'clickhouseTlsCa'
 >
 
+/** Filling a rollup from years of data takes its time; given up and begun anew it would never end. */
+const longestStatementMs = 6 * 60 * 60 * 1_000
+
 /**
  * Brings the database to the newest version. Several instances may do so at once: every statement is repeatable
  * (`IF NOT EXISTS`), so a migration that two of them run, or that was broken off, does no harm.
@@ -19,7 +22,7 @@ export async function migrate(
   logger: Logger,
 ): Promise<void> {
   await createDatabase(config)
-  const clickhouse = connectClickhouse(config, 'millrace-aggregator-migrations', 60_000)
+  const clickhouse = connectClickhouse(config, 'millrace-aggregator-migrations', longestStatementMs)
   try {
     await clickhouse.command({
       query: `CREATE TABLE IF NOT EXISTS schema_migrations

@@ -5,6 +5,7 @@ import type { CatalogEntry } from '@millrace/catalog/resources'
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import { parseTimestamp } from '@millrace/service-kit/timestamp'
 import { type StoredEvent, type StoredRow, storedColumns, toStoredEvent } from './backfill-events.ts'
+import { chunkNames } from './chunk-names.ts'
 import { RowBinary } from './row-binary.ts'
 import type { RowBlock } from './row-writer.ts'
 
@@ -89,17 +90,16 @@ export function createReplayStore(clickhouse: ClickHouseClient): ReplayStore {
       const sql = `SELECT DISTINCT source, id FROM events WHERE ${ids}
         UNION DISTINCT SELECT DISTINCT source, id FROM invalid_events WHERE ${ids}
           AND (replay = {replay: String} OR (replay != '' AND stored_at >= ${requestedAt}))`
-      const types = [...new Set(events.map(({ event }) => event.type))]
-      const parameters = {
-        tenant,
-        replay: name,
-        requestedAt: String(parseTimestamp(body.requestedAt) ?? 0),
-        types,
-        ids: events.map(({ event }) => event.id),
+      const requestedAtUs = String(parseTimestamp(body.requestedAt) ?? 0)
+      const found = new Set<string>()
+      for (const some of chunkNames(events, ({ event }) => [event.type, event.id])) {
+        const types = [...new Set(some.map(({ event }) => event.type))]
+        const ids = some.map(({ event }) => event.id)
+        const parameters = { tenant, replay: name, requestedAt: requestedAtUs, types, ids }
+        for (const [source, id] of await query<[string, string]>(sql, parameters, signal)) {
+          found.add(`${source}\0${id}`)
+        }
       }
-      const found = new Set(
-        (await query<[string, string]>(sql, parameters, signal)).map(([source, id]) => `${source}\0${id}`),
-      )
       return events.filter(({ event }) => found.has(`${event.source}\0${event.id}`))
     },
     async remove({ tenant }, events, signal) {

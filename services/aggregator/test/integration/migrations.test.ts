@@ -30,6 +30,8 @@ t.test('several instances may migrate an empty server at once, and again', async
       'delivery_hours_of_minutes',
       'delivery_minutes',
       'delivery_minutes_of_deliveries',
+      'delivery_states',
+      'delivery_states_of_deliveries',
       'event_changes',
       'events',
       'invalid_events',
