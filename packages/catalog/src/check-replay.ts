@@ -14,7 +14,18 @@ export function checkReplay(body: unknown): Fault[] {
     return [{ pointer: '/what', detail: 'has to be one of events, deliveries' }]
   }
   const faults = checkShape(shapes[what], body)
-  return faults.length > 0 ? faults : checkTimes((body as ReplayRequest).filter)
+  if (faults.length > 0) return faults
+  const { filter } = body as ReplayRequest
+  return [...checkIds(filter), ...checkTimes(filter)]
+}
+
+/** Together they have to fit into one question to ClickHouse. */
+const maxIdsBytes = 48 * 1024
+
+function checkIds({ ids = [] }: ReplayRequest['filter']): Fault[] {
+  const bytes = ids.reduce((sum, id) => sum + Buffer.byteLength(id), 0)
+  if (bytes <= maxIdsBytes) return []
+  return [{ pointer: '/filter/ids', detail: `has at most ${maxIdsBytes} bytes in all; send several replays` }]
 }
 
 function checkTimes({ from, to }: ReplayRequest['filter']): Fault[] {

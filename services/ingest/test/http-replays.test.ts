@@ -58,6 +58,7 @@ t.test('filters are checked by what is replayed', async (t) => {
     [{ what: 'deliveries', filter: { status: 'invalid' } }, '/filter/status'],
     [{ what: 'deliveries', filter: { eventType: 'a' } }, '/filter'],
     [{ what: 'deliveries', filter: { ids: [] } }, '/filter/ids'],
+    [{ what: 'events', filter: { ids: Array(20).fill('i'.repeat(4_000)) } }, '/filter/ids'],
     [{ what: 'events', filter: { from: 'yesterday' } }, '/filter/from'],
     [
       { what: 'events', filter: { from: '2026-02-01T00:00:00Z', to: '2026-02-01T00:00:00Z' } },

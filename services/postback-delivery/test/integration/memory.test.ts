@@ -8,6 +8,8 @@ import type { SendMany, SentMany } from './sending-process.ts'
 
 const atOnce = 500
 const mebibyte = 1024 * 1024
+/** Up to 10 MiB are seen; resident memory moves by some by itself. Held, the bodies would be gigabytes. */
+const mostGrowthBytes = 24 * mebibyte
 
 const head = (...headers: string[]) => `HTTP/1.1 200 OK\r\n${headers.join('\r\n')}\r\n\r\n`
 const bombs = {
@@ -76,6 +78,6 @@ t.test(`${atOnce} receivers at once that are up to no good do not take the sende
     })
     t.same(outcomes, { [outcome]: atOnce }, what)
     t.comment(`${what}: ${(growthBytes / mebibyte).toFixed(1)} MiB more`)
-    t.ok(growthBytes < 10 * mebibyte, `${what}: ${growthBytes} bytes`)
+    t.ok(growthBytes < mostGrowthBytes, `${what}: ${growthBytes} bytes`)
   }
 })
