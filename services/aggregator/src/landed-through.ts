@@ -93,10 +93,14 @@ export function followLandedThrough(deps: Deps, config: { progressMarginMs: numb
   const following = follow()
 
   return {
-    read: () =>
-      [...through]
+    read() {
+      // Given up since the last check: its next owner may be landing already, and tells of that itself.
+      const assigned = new Set(deps.lanes().map(({ partition }) => partition))
+      return [...through]
+        .filter(([partition]) => assigned.has(partition))
         .map(([partition, throughUs]) => ({ partition, throughUs }))
-        .sort((a, b) => a.partition - b.partition),
+        .sort((a, b) => a.partition - b.partition)
+    },
     async stop() {
       stopping.abort()
       await following

@@ -99,7 +99,13 @@ export function startRetentionRunner(deps: RetentionDeps, config: RetentionConfi
   const pass = async (): Promise<void> => {
     if (!deps.lanes().some(({ partition }) => partition === responsiblePartition)) return
     const expired = deps.eventTypes().flatMap((entry) => toExpired(entry, deps.now(), config))
-    if (expired.length === 0 || (await readCount(countUnfinished)) > 0) return
+    if (expired.length === 0) return
+    if ((await readCount(countUnfinished)) > 0) {
+      // What an owner before began: until it is done reports may read either state.
+      const tenants = [...new Set(expired.map(({ tenant }) => tenant))]
+      await deps.touches.during(tenants.map(everythingOf), untilRemoved)
+      return
+    }
     for (const one of expired) {
       await deps.touches.during([everythingOf(one.tenant)], async () => {
         if (await remove(one)) await untilRemoved()

@@ -51,3 +51,23 @@ t.test('a partition with something unlanded claims no time after it', async (t) 
     'nor as long as what a former owner wrote down may still be inserted',
   )
 })
+
+t.test('a partition that was given up claims nothing any more, at once', async (t) => {
+  let lanes = [{ partition: 0, progress: () => idle }]
+  const landed = followLandedThrough(
+    {
+      lanes: () => lanes,
+      watermarks: async () => ({ low: 0, high: 5 }),
+      readiness: createReadiness([]),
+      onChecked: () => {},
+      logger: createLogger('test', 'silent'),
+      now: () => nowMs,
+    },
+    { progressMarginMs: 1_000 },
+  )
+  t.teardown(landed.stop)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(landed.read().length, 1)
+  lanes = []
+  t.same(landed.read(), [])
+})
