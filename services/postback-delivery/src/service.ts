@@ -29,8 +29,7 @@ import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
 import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
 import { type Disabling, startDisabling } from './start-disabling.ts'
-import { startSubscriptions } from './start-subscriptions.ts'
-import type { SubscriptionConsumer } from './subscription-consumer.ts'
+import { createSubscriptions, type Subscriptions } from './start-subscriptions.ts'
 import { watchKafka } from './watch-kafka.ts'
 import { watchSecrets } from './watch-secrets.ts'
 
@@ -67,7 +66,7 @@ export async function createService(
   let catalog: CatalogReader | undefined
   let shared: SharedState | undefined
   let replays: Replays | undefined
-  let subscriptions: SubscriptionConsumer | undefined
+  let subscriptions: Subscriptions | undefined
   let disabling: Disabling | undefined
   let homes = 1
   const box = createSecretBox(secretsKeysOf(config))
@@ -187,11 +186,12 @@ export async function createService(
         partitions: (topic) => partitionsOf.get(topic) ?? 1,
       },
     )
-    subscriptions ??= await startSubscriptions(
+    subscriptions ??= createSubscriptions(
       { catalog, awaitCatalog, readiness, registry, logger },
       config,
       instanceId(config),
     )
+    await subscriptions.start()
   }
   const run = async (): Promise<void> => {
     await untilDone(connectAll, stopping.signal, (reason) => readiness.set('kafka', reason))

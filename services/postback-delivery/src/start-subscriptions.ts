@@ -7,6 +7,7 @@ import type { Readiness } from '@millrace/service-kit/readiness'
 import type { AwaitCatalog } from './await-catalog.ts'
 import {
   type SubscriptionConsumer,
+  type SubscriptionConsumerDeps,
   startSubscriptionConsumer,
   subscriptionsGroup,
 } from './subscription-consumer.ts'
@@ -25,35 +26,47 @@ export interface SubscriptionsDeps {
 
 const transactionTimeoutMs = 10_000
 
+/** Hands events out to the endpoints that subscribe to them. */
+export interface Subscriptions {
+  /** Rejects when no broker answers: it can be called again then. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
 /** @param instance the same after a restart: what the last one left open is settled then */
-export async function startSubscriptions(
+export function createSubscriptions(
   { catalog, awaitCatalog, readiness, registry, logger }: SubscriptionsDeps,
   config: KafkaConfig,
   instance: string,
-): Promise<SubscriptionConsumer> {
+): Subscriptions {
   let consumer: SubscriptionConsumer | undefined
   const producerOptions = {
     clientId: subscriptionsGroup,
     transactionalId: `${subscriptionsGroup}-${instance}`,
     timeoutMs: transactionTimeoutMs,
   }
-  consumer = await startSubscriptionConsumer(
-    {
-      awaitCatalog,
-      catalogPosition: catalog.position,
-      async hasEndpoints() {
-        await catalog.readToEnd()
-        return catalog.store.all('endpoint').length > 0
-      },
-      index: createSubscriptionIndex(catalog.store),
-      rulesOf: createTypeValidity(catalog.store),
-      connectProducer: () => connectTransactionalProducer(config, producerOptions, logger),
-      onState: (missing) => readiness.set('subscriptions', missing),
-      metrics: createSubscriptionMetrics(registry, () => consumer?.lag() ?? []),
-      logger,
-      now: Date.now,
+  const deps: SubscriptionConsumerDeps = {
+    awaitCatalog,
+    catalogPosition: catalog.position,
+    async hasEndpoints() {
+      await catalog.readToEnd()
+      return catalog.store.all('endpoint').length > 0
     },
-    config,
-  )
-  return consumer
+    // Once, however often starting fails: a registry takes a name once, and an index listens for good.
+    index: createSubscriptionIndex(catalog.store),
+    rulesOf: createTypeValidity(catalog.store),
+    connectProducer: () => connectTransactionalProducer(config, producerOptions, logger),
+    onState: (missing) => readiness.set('subscriptions', missing),
+    metrics: createSubscriptionMetrics(registry, () => consumer?.lag() ?? []),
+    logger,
+    now: Date.now,
+  }
+  return {
+    async start() {
+      consumer ??= await startSubscriptionConsumer(deps, config)
+    },
+    async stop() {
+      await consumer?.stop()
+    },
+  }
 }

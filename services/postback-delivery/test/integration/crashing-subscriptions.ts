@@ -4,7 +4,7 @@ import { createLogger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { createAwaitCatalog } from '../../src/await-catalog.ts'
 import { settings } from '../../src/config.ts'
-import { startSubscriptions } from '../../src/start-subscriptions.ts'
+import { createSubscriptions } from '../../src/start-subscriptions.ts'
 
 /** The service's part that hands out events, to be killed. */
 const config = readConfig(settings, process.env)
@@ -18,4 +18,4 @@ const deps = {
   registry: createMetrics('test'),
   logger,
 }
-await startSubscriptions(deps, config, config.instanceId)
+await createSubscriptions(deps, config, config.instanceId).start()
