@@ -3,6 +3,7 @@ export interface BoundedCache<Value> {
   get(key: string): Value | undefined
   /** Replaces an older value. A value that would take a large part of the room is not kept. */
   set(key: string, value: Value, bytes: number): void
+  /** Of all that is held, keys that were evicted lately included. */
   bytes(): number
   entries(): number
 }
@@ -19,6 +20,8 @@ interface Node<Value> {
 const smallShare = 0.1
 const largestShare = 0.125
 const overheadBytes = 200
+const ghostShare = 0.1
+const ghostOverheadBytes = 100
 
 /**
  * S3-FIFO (Yang et al., SOSP 2023): what is asked for once passes through a small queue and leaves; what is asked for
@@ -37,7 +40,21 @@ export function createBoundedCache<Value>(
   const ghosts = new Set<string>()
   let bytes = 0
   let smallBytes = 0
+  let ghostBytes = 0
 
+  const takeGhost = (key: string): boolean => {
+    const found = ghosts.delete(key)
+    if (found) ghostBytes -= key.length + ghostOverheadBytes
+    return found
+  }
+  /** As many as there are entries, or few: the next entries may be large, and leave room for few others. */
+  const addGhost = (key: string): void => {
+    ghosts.add(key)
+    ghostBytes += key.length + ghostOverheadBytes
+    while (ghosts.size > nodes.size + 100 || ghostBytes > maxBytes * ghostShare) {
+      takeGhost(first(ghosts) as string)
+    }
+  }
   const remove = (node: Node<Value>): void => {
     nodes.delete(node.key)
     if (node.main) main.delete(node.key)
@@ -57,8 +74,7 @@ export function createBoundedCache<Value>(
       return
     }
     remove(node)
-    ghosts.add(node.key)
-    if (ghosts.size > nodes.size + 100) ghosts.delete(first(ghosts) as string)
+    addGhost(node.key)
     onEvict()
   }
   const evictMain = (node: Node<Value>): void => {
@@ -98,7 +114,7 @@ export function createBoundedCache<Value>(
         known.value = value
         known.bytes = size
       } else {
-        const node = { key, value, bytes: size, visits: 0, main: ghosts.delete(key) }
+        const node = { key, value, bytes: size, visits: 0, main: takeGhost(key) }
         nodes.set(key, node)
         bytes += size
         if (node.main) main.set(key, node)
@@ -107,9 +123,10 @@ export function createBoundedCache<Value>(
           smallBytes += size
         }
       }
-      while (bytes > maxBytes) evictOne()
+      // Ends: without entries there are only ghosts, and those stay within their share.
+      while (bytes + ghostBytes > maxBytes) evictOne()
     },
-    bytes: () => bytes,
+    bytes: () => bytes + ghostBytes,
     entries: () => nodes.size,
   }
 }

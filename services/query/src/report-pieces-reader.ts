@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { AnnouncedWrites } from './announced-writes.ts'
 import type { BoundedCache } from './bounded-cache.ts'
@@ -132,11 +133,13 @@ function createPieceRead(query: AskedReport, writes: AnnouncedWrites): PieceRead
   const { meter, access, filter, groupBy, window, timezone, fromUs, toUs } = query
   const { tenant, name, version } = meter
   const common = JSON.stringify([tenant, name, version, access, filter, groupBy, window, timezone])
+  // In the key of each piece: filters and constraints may be long lists.
+  const hash = createHash('sha256').update(common).digest('base64url')
   return {
     query: { ...query, after: undefined },
     grid: chooseGrid(fromUs, toUs),
     of: (piece) => ({
-      key: `${piece.fromUs} ${piece.toUs} ${common}`,
+      key: `${piece.fromUs} ${piece.toUs} ${hash}`,
       scope: writes.scope({ tenant, meter: name, version }, minutesOf(piece.fromUs, piece.toUs)),
       keepMs: Number.POSITIVE_INFINITY,
       staleAllowed: false,

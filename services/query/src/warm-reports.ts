@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http'
 import type { Authenticator, Principal } from '@millrace/catalog/authenticate-key'
 import type { KeyLimits } from '@millrace/catalog/key-usage'
@@ -144,7 +145,7 @@ function hasBody(headers: IncomingMessage['headers']): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }
 
-/** What a key may read, as text; principals live as long as their key's record. */
+/** What a key may read, as a hash, for it may be long lists; principals live as long as their key's record. */
 const readings = new WeakMap<object, string>()
 
 /** Readers of one tenant and equal constraints get the same. */
@@ -155,7 +156,8 @@ function addressOf(
 ): string {
   let reading = readings.get(reader)
   if (reading === undefined) {
-    reading = JSON.stringify([reader.tenant, reader.constraints])
+    const text = JSON.stringify([reader.tenant, reader.constraints])
+    reading = createHash('sha256').update(text).digest('base64url')
     readings.set(reader, reading)
   }
   return `${reading}\n${accept ?? ''}\n${url}`

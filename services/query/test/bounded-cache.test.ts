@@ -44,3 +44,21 @@ t.test('a walk through everything does not push out what is asked for again and 
   }
   t.ok(hits > 0.95 * 200 * popular.length, `${hits} hits`)
 })
+
+t.test('keys that left are counted, and forgotten when few entries are left', async (t) => {
+  const cache = createBoundedCache<number>(1_000_000)
+  const longKey = (index: number): string => `${index} ${'x'.repeat(100)}`
+  for (let index = 0; index < 10_000; index += 1) cache.set(longKey(index), index, 10)
+  const many = cache.entries()
+  for (let index = 0; index < 100; index += 1) cache.set(`large ${index}`, index, 100_000)
+  t.ok(cache.entries() < many / 100)
+  const large = Array.from({ length: 100 }, (_, index) => `large ${index}`)
+  const held = large.reduce(
+    (sum, key) => sum + (cache.get(key) === undefined ? 0 : 100_000 + key.length + 200),
+    0,
+  )
+  const ofGhosts = cache.bytes() - held
+  t.ok(ofGhosts > 0, 'counted')
+  t.ok(ofGhosts < 110 * 250, `${ofGhosts} bytes of keys that left`)
+  t.ok(cache.bytes() <= 1_000_000)
+})

@@ -2,7 +2,7 @@ import t from 'tap'
 import { createAnnouncedWrites } from '../src/announced-writes.ts'
 import { createBoundedCache } from '../src/bounded-cache.ts'
 import type { PartRow } from '../src/merge-pieces.ts'
-import { createReportCache } from '../src/report-cache.ts'
+import { type CacheEntry, createReportCache } from '../src/report-cache.ts'
 import { createPiecesReader, type KeptPiece } from '../src/report-pieces-reader.ts'
 import type { AskedReport } from '../src/report-query.ts'
 import { meter, query } from './report-fixtures.ts'
@@ -24,6 +24,7 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
     })
   tell()
   const asked: (readonly [firstDay: number, days: number])[] = []
+  const store = createBoundedCache<CacheEntry<KeptPiece>>(1_000_000)
   const reader = createPiecesReader({
     writes,
     rows: {
@@ -47,7 +48,7 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
     },
     cache: createReportCache<KeptPiece>(
       {
-        store: createBoundedCache(1_000_000),
+        store,
         writes,
         dataThrough: () => 1,
         isUnavailable: () => false,
@@ -80,7 +81,7 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
     tell({ over: [number] })
   }
   const readings = async (report: AskedReport = month) => (await reader(report))?.rows[0]?.readings
-  return { readings, asked, touch, month, tell, writes }
+  return { readings, asked, touch, month, tell, writes, store }
 }
 
 t.test('only the days that were written to are read again', async (t) => {
@@ -138,6 +139,15 @@ t.test('keys that may read different things do not share pieces', async (t) => {
   await readings()
   await readings({ ...month, access: { ...month.access, subjects: ['ward-7/*'] } })
   t.equal(asked.length, 2)
+})
+
+t.test('long lists of constraints take no room in each piece', async (t) => {
+  const { readings, month, store } = start()
+  const subjects = Array.from({ length: 1_000 }, (_, index) => `ward-${index}/${'x'.repeat(100)}`)
+  const access = { ...month.access, subjects }
+  t.equal(await readings({ ...month, access }), 31n)
+  t.equal(store.entries(), 31)
+  t.ok(store.bytes() < 31 * 1_000, `${store.bytes()} bytes`)
 })
 
 t.test(
