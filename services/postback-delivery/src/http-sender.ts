@@ -88,8 +88,9 @@ export function createHttpSender(
     const result = await sendOne(withHeader(token.authorization), deadline, tls)
     if (result.statusCode !== 401) return result
     tokens.drop(auth.client, token)
-    // One that was fetched for this attempt will not get better; one that was kept may have been withdrawn.
-    if (token.fresh) return result
+    // One that was fetched for this attempt will not get better; one that was kept may have been withdrawn. What was
+    // cut off after its headers has used the time up, or may have.
+    if (token.fresh || result.failure !== undefined) return result
     const renewed = await tokens.get(auth.client, deadline, tls)
     if (renewed.kind === 'failed') return unsent(renewed.failure)
     const again = await sendOne(withHeader(renewed.authorization), deadline, tls)
@@ -110,6 +111,11 @@ function exchange(
     const start = (again: boolean): void => {
       if (pools.stopped) {
         resolve(unsent({ code: 'reset', detail: 'the sender is being stopped' }))
+        return
+      }
+      // Nothing would end it any more.
+      if (deadline.passed) {
+        resolve(unsent({ code: 'timeout', detail: 'the time was over before the request was made' }))
         return
       }
       let connection: Connection

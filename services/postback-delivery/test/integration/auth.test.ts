@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Receiver as Authenticated, ReceiverAuth, TokenClient } from '../../src/receiver.ts'
 import { type Received, startReceiver, until } from './helper.ts'
-import { makeSender, post } from './sender-fixture.ts'
+import { makeSender, post, startRawReceiver } from './sender-fixture.ts'
 import { makeReceiverCertificates, startTlsReceiver } from './tls-fixture.ts'
 
 type OAuth2 = Extract<ReceiverAuth, { kind: 'oauth2' }>
@@ -134,6 +134,33 @@ t.test('a token that the receiver no longer takes is renewed within the attempt'
   t.match(await send(), { statusCode: 200, failure: undefined })
   t.equal(parties.asked.length, 2)
   t.equal(parties.received.length, 3)
+})
+
+t.test('a 401 that never ends is over at the deadline, although there is a newer token', async (t) => {
+  const parties = await startParties(t)
+  const asked: string[] = []
+  const receiver = await startRawReceiver(t, (socket, { text }) => {
+    const [, token = ''] = /authorization: Bearer (\S+)/i.exec(text) ?? []
+    asked.push(token)
+    if (asked.length === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+    // The second request's body is never sent, nor any answer to the newer token once it is there.
+    else if (asked.length === 2) socket.write('HTTP/1.1 401 Unauthorized\r\ncontent-length: 5\r\n\r\n')
+    else if (token === 'token-1') socket.write('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n')
+    else if (asked.length === 4) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+  })
+  const sender = makeSender(t)
+  const send = (timeoutMs: number) =>
+    sender.send(post(receiver.origin, '{}', oauth2(parties.tokenUrl)), timeoutMs)
+  t.match(await send(5_000), { statusCode: 200 })
+  let ended = false
+  const hanging = send(1_500).finally(() => {
+    ended = true
+  })
+  await until('its headers are there', () => asked.length === 2)
+  t.match(await send(5_000), { statusCode: 200 }, 'another one fetches a newer token')
+  await until('the attempt is over', () => ended, 5_000)
+  t.match(await hanging, { statusCode: 401, failure: { code: 'timeout' } })
+  t.same(asked, ['token-1', 'token-1', 'token-1', 'token-2'])
 })
 
 t.test(
