@@ -12,7 +12,7 @@ export interface WaitingRoom {
   isSpacious(queue: ReceiverQueue | undefined): boolean
   /**
    * A receiver whose queue is full, but which takes what waits for it within a moment, is waited for: putting that off
-   * would take about as long as sending it. False when it is not as quick.
+   * would take about as long as sending it. False when it is not as quick, or when others fill the memory without it.
    */
   awaits(queue: ReceiverQueue, nowMs: number): boolean
   /** Whether one is waited for: nothing more is to be read. */
@@ -39,7 +39,11 @@ export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
   const left = (): number => limits.maxWaiting - waiting
   const isQuick = (queue: ReceiverQueue, nowMs: number): boolean =>
     (queue.waiting() + 1) * 1_000 <= queue.perSecond(nowMs) * momentMs
-  const isRelieved = (queue: ReceiverQueue): boolean => queue.waiting() < left() * (1 - relief)
+  const isRelieved = (queue: ReceiverQueue): boolean =>
+    queue.waiting() === 0 || queue.waiting() < left() * (1 - relief)
+  // Where others alone fill the memory, its own deliveries make no room, and how long the others take is not known.
+  const isWorthIt = (queue: ReceiverQueue, nowMs: number): boolean =>
+    left() + queue.waiting() > 0 && isQuick(queue, nowMs)
   return {
     entered(record) {
       waiting += 1
@@ -57,12 +61,12 @@ export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
     },
     isSpacious: (queue) => queue === undefined || queue.waiting() < left() / 2,
     awaits(queue, nowMs) {
-      if (!isQuick(queue, nowMs)) return false
+      if (!isWorthIt(queue, nowMs)) return false
       awaited.add(queue)
       return true
     },
     isHeldUp(nowMs) {
-      for (const queue of awaited) if (isRelieved(queue) || !isQuick(queue, nowMs)) awaited.delete(queue)
+      for (const queue of awaited) if (isRelieved(queue) || !isWorthIt(queue, nowMs)) awaited.delete(queue)
       return awaited.size > 0
     },
     isRelieved: (queue) => awaited.has(queue) && isRelieved(queue),

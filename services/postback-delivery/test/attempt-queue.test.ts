@@ -190,6 +190,23 @@ t.test('a quick receiver that has no room is waited for, until it has, or is qui
   t.equal(putOff.length, 1)
 })
 
+t.test('a quick receiver is not waited for while others have filled the memory', async (t) => {
+  const limits = { concurrency: 1_000, concurrencyPerReceiver: 2, maxWaiting: 100, ratePerSecond: 0.001 }
+  const { queue, started, putOff, add } = makeQueue(limits)
+  for (let index = 0; index < 30; index += 1)
+    for (let count = 0; count < 100; count += 1) add(`http://rare${index}/`)
+  t.ok(queue.waiting() >= 100)
+  limits.ratePerSecond = 100_000
+  const before = putOff.length
+  for (let index = 0; index < 10; index += 1) add(`http://quick/${index}`)
+  t.notOk(queue.isHeldUp(), 'those who wait for days are not waited for')
+  t.equal(putOff.length - before, 8)
+  for (const { url, end } of started) if (url.startsWith('http://quick/')) await end()
+  add('http://quick/next')
+  t.equal(started.at(-1)?.url, 'http://quick/next', 'it still gets its turn')
+  queue.stop()
+})
+
 t.test('many receivers fill the memory together, not beyond, and each still gets its turn', async (t) => {
   const { queue, started, putOff, add, gate } = makeQueue({
     concurrency: 1_000,
