@@ -47,7 +47,7 @@ export const Endpoint = Type.Object(
     retry: Type.Optional(Retry),
     rateLimit: Type.Optional(
       Type.Object(
-        { perSecond: Type.Number({ exclusiveMinimum: 0, maximum: 100_000 }) },
+        { perSecond: Type.Number({ minimum: 0.001, maximum: 100_000 }) },
         { additionalProperties: false },
       ),
     ),

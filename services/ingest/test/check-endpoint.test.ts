@@ -21,6 +21,7 @@ t.test('the endpoint of the contract is accepted, and one that says no more than
     [],
   )
   t.same(checkEndpoint({ url }), [])
+  t.same(checkEndpoint({ url, rateLimit: { perSecond: 0.001 } }), [])
   t.same(checkEndpoint({ url: `${url}/{subject}?id={id}&page={data.path}`, method: 'GET' }), [])
   t.same(checkEndpoint({ url, eventTypes: ['*', 'visit.*', 'a*b'], retry: { delaysMs: [0, 1_000] } }), [])
 })
@@ -59,6 +60,7 @@ t.test('faults are named by where they are', async (t) => {
     [{ filter: { sql: 'true' } }, '/filter'],
     [{ filter: { any: [{ exact: { Type: 'a' } }] } }, '/filter/any/0/exact/Type'],
     [{ rateLimit: { perSecond: 0 } }, '/rateLimit/perSecond'],
+    [{ rateLimit: { perSecond: 0.000_9 } }, '/rateLimit/perSecond'],
     [{ concurrency: 0 }, '/concurrency'],
     [{ concurrency: 1.5 }, '/concurrency'],
     [{ timeoutMs: 99 }, '/timeoutMs'],

@@ -59,6 +59,8 @@ export interface AttemptQueueLimits extends WaitingRoomLimits {
 const sweepMs = 10_000
 /** A probe's time is over so long after its request must have ended. */
 const probeSlackMs = 10_000
+/** A timer set for later than this goes off at once, over and over. */
+const longestTimerMs = 2 ** 31 - 1
 
 export function createAttemptQueue(deps: AttemptQueueDeps, limits: AttemptQueueLimits): AttemptQueue {
   return new Queues(deps, limits)
@@ -167,11 +169,14 @@ class Queues implements AttemptQueue {
 
   #placeLater(queue: ReceiverQueue, waitMs: number): void {
     if (this.#timers.has(queue) || this.#stopped) return
-    const timer = setTimeout(() => {
-      this.#timers.delete(queue)
-      this.#place(queue)
-      this.pump()
-    }, Math.ceil(waitMs))
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(queue)
+        this.#place(queue)
+        this.pump()
+      },
+      Math.min(longestTimerMs, Math.ceil(waitMs)),
+    )
     this.#timers.set(queue, timer)
   }
 

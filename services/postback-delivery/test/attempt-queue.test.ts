@@ -241,6 +241,20 @@ t.test('a rate lets requests go evenly', async (t) => {
   queue.stop()
 })
 
+t.test('a rate of one in many years sets no timer that goes off at once', async (t) => {
+  const timers = t.capture(globalThis, 'setTimeout')
+  const { queue, started, add } = makeQueue({
+    concurrency: 10,
+    concurrencyPerReceiver: 10,
+    ratePerSecond: 1e-9,
+  })
+  for (let index = 0; index < 3; index += 1) add(`http://rare/${index}`)
+  const waits = timers().map(({ args }) => args[1])
+  t.equal(started.length, 1)
+  t.same(waits, [2 ** 31 - 1])
+  queue.stop()
+})
+
 t.test('while its breaker is open a receiver is not asked, and what waited comes back later', async (t) => {
   const { queue, started, putOff, add, gate } = makeQueue({ concurrency: 1, concurrencyPerReceiver: 1 })
   for (const url of ['http://a/1', 'http://a/2', 'http://a/3']) add(url)
