@@ -152,6 +152,8 @@ export function findCrowded(lanes: readonly Lane[]): readonly Lane[] {
 
 function progressBytes({ tracker }: Lane): number {
   const progress = tracker.unfinished() > neverCrowded ? tracker.progress() : undefined
+  // What a former owner read already is told of in any case, and can only be finished by reading it again.
+  if (progress !== undefined && (tracker.next() ?? 0) < progress.end) return 0
   return progress === undefined ? 0 : estimateBytes(progress)
 }
 

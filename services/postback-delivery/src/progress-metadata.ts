@@ -6,18 +6,33 @@ export const maxMetadataBytes = 4_096
 /**
  * What is committed beside the low watermark, so that a restart repeats only what was really under way: the runs of
  * records that are not finished, however many are finished between them. Each run is one number, twice the finished
- * ones before it, and one more with a second number, its length less two, when it is longer than one.
+ * ones before it, and one more with a second number, its length less two, when it is longer than one. Where they are
+ * more than Kafka takes, the end is that of a part that fits: only a crash before the next commit then repeats more.
  * @param tag tells this commit from any other; without a semicolon
  */
 export function encodeProgress(tag: string, { end, unfinished }: Progress): string {
   const low = unfinished[0] ?? end
-  const bytes: number[] = []
-  pushNumber(bytes, end - low)
+  const head = `2;${tag};`
+  // Base64 makes four characters of three bytes.
+  const room = Math.floor(((maxMetadataBytes - head.length) * 3) / 4) - numberBytes(end - low)
+  const body: number[] = []
+  let told = low
+  let toldEnd = end
   for (const { gap, length } of runs(unfinished, low)) {
-    pushNumber(bytes, gap * 2 + (length > 1 ? 1 : 0))
-    if (length > 1) pushNumber(bytes, length - 2)
+    const run: number[] = []
+    pushNumber(run, gap * 2 + (length > 1 ? 1 : 0))
+    if (length > 1) pushNumber(run, length - 2)
+    if (body.length + run.length > room) {
+      // The finished ones in front of it are told of, it and what lies behind it are not.
+      toldEnd = told + gap
+      break
+    }
+    body.push(...run)
+    told += gap + length
   }
-  return `2;${tag};${Buffer.from(bytes).toString('base64url')}`
+  const span: number[] = []
+  pushNumber(span, toldEnd - low)
+  return head + Buffer.from([...span, ...body]).toString('base64url')
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Delivery } from '@millrace/proto'
 import type { KafkaConsumer, Message } from '@millrace/service-kit/kafka-consumer'
 import t from 'tap'
-import { giveBack, type Lane, release, take } from '../src/lanes.ts'
+import { findCrowded, giveBack, type Lane, release, setPauses, take } from '../src/lanes.ts'
 import { createOffsetTracker } from '../src/track-offsets.ts'
 import { makeDelivery } from './helper.ts'
 
@@ -86,4 +86,21 @@ t.test('what lies before the committed offset is not taken', (t) => {
   take(lane, message(20))
   t.same(releaseAt(lane, nowMs + 5_000), [20])
   t.end()
+})
+
+t.test('what a former owner could hardly tell of is read again all the same', async (t) => {
+  const paused: unknown[] = []
+  const consumer = { pause: (partitions: unknown[]) => paused.push(...partitions) }
+  const unfinished = Array.from({ length: 2_900 }, (_, index) => 10 + index * 2)
+  const end = 10 + 2_900 * 2
+  const lane = {
+    ...makeLane({ seek: async () => undefined }),
+    tracker: createOffsetTracker(10, { end, unfinished }),
+  }
+  setPauses(consumer as unknown as KafkaConsumer, [lane], false)
+  t.same(paused, [])
+  for (const offset of [...unfinished, end]) lane.tracker.begin(offset)
+  t.same(findCrowded([lane]), [lane])
+  setPauses(consumer as unknown as KafkaConsumer, [lane], false)
+  t.same(paused, [{ topic: 'a', partition: 0 }], 'but nothing behind it')
 })
