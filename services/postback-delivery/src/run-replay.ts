@@ -12,7 +12,7 @@ import {
   toRedriveMessages,
 } from './redrive-messages.ts'
 import { decodeKept, partitionKey, type ScanDeps, type ScannedPartition, scanKept } from './scan-kept.ts'
-import { createSelection, type DeliveryReplay } from './select-kept.ts'
+import { createSelection, type DeliveryReplay, isRelease } from './select-kept.ts'
 
 export interface RunReplayDeps {
   /** A consumer of its own, in no group. */
@@ -47,6 +47,11 @@ export interface RunReplayConfig {
 const batchesPerSecond = 4
 const longestBatch = 500
 const readWaitMs = 200
+/**
+ * What was found to be held just before a release may not be written yet, or another instance has not read of the
+ * release yet: longer than an outcome's transaction and that reading take, a broker's moment of trouble included.
+ */
+const stragglersMs = 5_000
 
 /** A partition while its deliveries are taken up. */
 interface Work extends ScannedPartition {
@@ -56,12 +61,15 @@ interface Work extends ScannedPartition {
   /** In `pending`, but not there any more, or taken up by another replay. */
   missed: number
   told: string
+  /** Nothing is left to come once its `pending` are over. */
+  readonly last: boolean
 }
 
 /**
  * Takes up what the replay selects in some partitions:
  * 1. look through them: which records match, which of these are marked as done;
  * 2. read the others again and send them on their way, mark them and tell the progress, a batch per transaction.
+ * A release does both once more after a while, for those that came late, before it is done.
  * A crash, or an error, anywhere: whoever looks again finds exactly those unmarked whose transaction was not committed.
  */
 export async function runReplay(
@@ -70,10 +78,26 @@ export async function runReplay(
   replay: DeliveryReplay,
   partitions: Parameters<typeof scanKept>[2],
 ): Promise<void> {
+  if (isRelease(replay)) {
+    const beganMs = deps.now()
+    await passThrough(deps, config, replay, partitions, false)
+    const waitMs = Math.min(stragglersMs, beganMs + stragglersMs - deps.now())
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: deps.signal })
+  }
+  await passThrough(deps, config, replay, partitions, true)
+}
+
+async function passThrough(
+  deps: RunReplayDeps,
+  config: RunReplayConfig,
+  replay: DeliveryReplay,
+  partitions: Parameters<typeof scanKept>[2],
+  last: boolean,
+): Promise<void> {
   const scanned = await withReader(deps, (consumer) =>
     scanKept({ ...deps, consumer, selects: createSelection(replay) }, replay.name, partitions),
   )
-  const works = scanned.map((one): Work => ({ ...one, index: 0, taken: 0, missed: 0, told: '' }))
+  const works = scanned.map((one): Work => ({ ...one, index: 0, taken: 0, missed: 0, told: '', last }))
   const writer = createBatchWriter(deps, config, replay, works)
   await writer.write([])
   // Another one: a consumer may still tell of the end that it had reached before.
@@ -153,6 +177,10 @@ function isOver({ index, pending }: Work): boolean {
   return index >= pending.length
 }
 
+function isDone(work: Work): boolean {
+  return work.last && isOver(work)
+}
+
 function createBatchWriter(
   deps: RunReplayDeps,
   { kafkaTopicPrefix: prefix, instance, ratePerSecond }: RunReplayConfig,
@@ -167,7 +195,7 @@ function createBatchWriter(
       tenant,
       instance,
       nowUs: deps.now() * 1_000,
-      progress: { replay: name, topic, partition: work.partition, selected, redriven, done: isOver(work) },
+      progress: { replay: name, topic, partition: work.partition, selected, redriven, done: isDone(work) },
     })
   }
   return {
@@ -206,5 +234,5 @@ function countsOf({ pending, redriven, taken, missed }: Work) {
 
 function toText(work: Work): string {
   const { selected, redriven } = countsOf(work)
-  return `${selected} ${redriven} ${isOver(work)}`
+  return `${selected} ${redriven} ${isDone(work)}`
 }

@@ -19,6 +19,11 @@ export function topicsOf({ body }: DeliveryReplay): readonly string[] {
   return status === undefined ? Object.values(statusTopics) : [statusTopics[status]]
 }
 
+/** Whether it is to leave nothing of what one endpoint's hold, or its being disabled, has kept back. */
+export function isRelease({ body: { filter } }: DeliveryReplay): boolean {
+  return filter.status === 'held' && filter.endpoint !== undefined
+}
+
 /** Whether a replay takes up a delivery that is dead or held. */
 export function createSelection({ tenant, name, body }: DeliveryReplay): (delivery: Delivery) => boolean {
   const { endpoint, postback, ids, from, to } = body.filter

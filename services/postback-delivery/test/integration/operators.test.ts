@@ -137,3 +137,36 @@ t.test('an endpoint that is held gets nothing until it is released, and then all
     { code: status.INVALID_ARGUMENT, details: /status/ },
   )
 })
+
+t.test(
+  'a release also sends what was found to be held before it, and is written down after it',
+  async (t) => {
+    const { fixture, put, arrived, call } = await setUp(t)
+    await put(true)
+    const keep = (ids: readonly string[]) =>
+      fixture.keep(
+        'held',
+        ids.map((id) => ({
+          ...makeDelivery({ id, postbackId: '', endpoint: 'partner' }),
+          request: undefined,
+        })),
+      )
+    await keep(['early-0', 'early-1'])
+    const release = () =>
+      call<{ replayId: string }>((client, metadata, done) =>
+        client.releaseEndpoint({ endpoint: 'partner', ratePerSecond: 0 }, metadata, done),
+      )
+    let released = await release().catch(() => undefined)
+    // The endpoint may not have been read yet.
+    while (released === undefined) released = await release().catch(() => undefined)
+    const { replayId } = released
+    await until('what is there is sent at once', () => arrived().length === 2)
+    t.equal(fixture.progress(replayId), undefined, 'it is not done')
+    await keep(['late-0', 'late-1', 'late-2'])
+    await until('the replay is done', () => fixture.progress(replayId)?.done === true)
+    t.match(fixture.progress(replayId), { selected: 5, redriven: 5 })
+    await until('the late ones have arrived', () => arrived().length >= 5)
+    t.equal(new Set(arrived()).size, 5)
+    t.equal(arrived().length, 5, 'each once')
+  },
+)
