@@ -7,7 +7,8 @@ export const maxMetadataBytes = 4_096
  * What is committed beside the low watermark, so that a restart repeats only what was really under way: the runs of
  * records that are not finished, however many are finished between them. Each run is one number, twice the finished
  * ones before it, and one more with a second number, its length less two, when it is longer than one. Where they are
- * more than Kafka takes, the end is that of a part that fits: only a crash before the next commit then repeats more.
+ * more than Kafka takes, the end is that of a part that fits: an owner that takes over before a later commit tells of
+ * the rest repeats that.
  * @param tag tells this commit from any other; without a semicolon
  */
 export function encodeProgress(tag: string, { end, unfinished }: Progress): string {
