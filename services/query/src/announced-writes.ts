@@ -34,7 +34,7 @@ interface Stream {
 const silenceMs = 2_500
 
 export function createAnnouncedWrites(nowMs: () => number = Date.now): AnnouncedWrites {
-  const log = createTouchLog()
+  const log = createTouchLog(nowMs)
   const streams = new Map<string, Stream>()
   let partitions = 0
   let coveredUntilMs = 0

@@ -7,6 +7,8 @@ export interface TouchLog {
   drop(stream: string): void
   scope(meter: MeterVersion, minutes: MinuteRange): TouchScope
   sequence(): number
+  /** That are remembered, of all meters together. */
+  ranges(): number
   /** Whether rows that were read after `since` are still what ClickHouse would give now. */
   isUntouched(scope: TouchScope, since: number): boolean
 }
@@ -41,29 +43,75 @@ interface TouchBook {
   readonly underWay: Map<string, MinuteRange[]>
   /** In the order in which they were over. */
   over: OverRange[]
+  /** So many ranges are looked through for what can be said with fewer. */
+  compactAt: number
   /** Older ones are forgotten: whatever was read before it counts as touched. */
   forgotten: number
+  /** The round in which a report last asked for it. */
+  readIn: number
 }
 
+const fewOver = 256
 const maxOver = 8_192
+const roundMs = 3_600_000
 
-export function createTouchLog(): TouchLog {
+/** Books by name. Those that no report asked for in this round or the one before it are idle. */
+function createBooks(nowMs: () => number) {
   const books = new Map<string, TouchBook>()
+  let round = 0
+  let roundSinceMs = nowMs()
+  /** By the latest book that was dropped; whether a new one follows it is not known. */
+  let forgotten = 0
+  const isIdle = (book: TouchBook): boolean => round - book.readIn > 1
+  return {
+    isIdle,
+    of(tenant: string, meter: string, version: number): TouchBook {
+      const key = JSON.stringify([tenant, meter, version])
+      let book = books.get(key)
+      if (book === undefined) {
+        book = { underWay: new Map(), over: [], compactAt: fewOver, forgotten, readIn: -Infinity }
+        books.set(key, book)
+      }
+      return book
+    },
+    isRead(book: TouchBook): void {
+      book.readIn = round
+    },
+    /** Now and then: of meters, versions and tenants that nobody asks for any more nothing stays. */
+    dropIdle(sequence: number): void {
+      if (nowMs() - roundSinceMs < roundMs) return
+      roundSinceMs = nowMs()
+      round += 1
+      for (const [key, book] of books) {
+        if (!isIdle(book) || book.underWay.size > 0) continue
+        books.delete(key)
+        // Kept answers may still hold it, and it hears of nothing any more.
+        book.forgotten = Infinity
+        book.over = []
+        forgotten = sequence
+      }
+    },
+    ranges: () => [...books.values()].reduce((sum, { over }) => sum + over.length, 0),
+  }
+}
+
+export function createTouchLog(nowMs: () => number = Date.now): TouchLog {
+  const books = createBooks(nowMs)
   const writes = new Map<string, Map<number, TouchBook[]>>()
   let sequence = 0
-  const bookOf = (tenant: string, meter: string, version: number): TouchBook => {
-    const key = JSON.stringify([tenant, meter, version])
-    const book = books.get(key) ?? { underWay: new Map(), over: [], forgotten: 0 }
-    books.set(key, book)
+  const readBook = (tenant: string, meter: string, version: number): TouchBook => {
+    const book = books.of(tenant, meter, version)
+    books.isRead(book)
     return book
   }
   return {
     begin(stream, number, ranges) {
       sequence += 1
+      books.dropIdle(sequence)
       const id = writeId(stream, number)
       const touched = new Set<TouchBook>()
       for (const { tenant, meter, version, fromMinute, toMinute } of ranges) {
-        const book = bookOf(tenant, meter, version)
+        const book = books.of(tenant, meter, version)
         const own = book.underWay.get(id) ?? []
         own.push({ fromMinute, toMinute })
         book.underWay.set(id, own)
@@ -77,7 +125,8 @@ export function createTouchLog(): TouchLog {
       sequence += 1
       const id = writeId(stream, number)
       for (const book of writes.get(stream)?.get(number) ?? []) {
-        for (const range of book.underWay.get(id) ?? []) remember(book, range, sequence)
+        if (books.isIdle(book)) forget(book, sequence)
+        else for (const range of book.underWay.get(id) ?? []) remember(book, range, sequence)
         book.underWay.delete(id)
       }
       writes.get(stream)?.delete(number)
@@ -92,10 +141,14 @@ export function createTouchLog(): TouchLog {
     scope: ({ tenant, meter, version }, { fromMinute, toMinute }) => ({
       fromMinute,
       toMinute,
-      books: [bookOf(tenant, meter, version), bookOf(tenant, meter, 0), bookOf(tenant, '', 0)],
+      books: [readBook(tenant, meter, version), readBook(tenant, meter, 0), readBook(tenant, '', 0)],
     }),
     sequence: () => sequence,
-    isUntouched: (scope, since) => scope.books.every((book) => isUntouched(book, scope, since)),
+    ranges: books.ranges,
+    isUntouched(scope, since) {
+      for (const book of scope.books) books.isRead(book)
+      return scope.books.every((book) => isUntouched(book, scope, since))
+    },
   }
 }
 
@@ -120,13 +173,42 @@ function intersects(a: MinuteRange, b: MinuteRange): boolean {
   return a.fromMinute < b.toMinute && b.fromMinute < a.toMinute
 }
 
-/** Live traffic touches the same few minutes again and again: of equal ranges the last one says it all. */
+/** Nobody who read before can tell from it; nobody did. */
+function forget(book: TouchBook, sequence: number): void {
+  book.over = []
+  book.forgotten = sequence
+}
+
+/**
+ * Live traffic touches the same few minutes again and again: of equal ranges the last one says it all. Where many differ,
+ * those of the same hours become one: most reports are made of whole hours, to which that is the same.
+ */
 function remember(book: TouchBook, { fromMinute, toMinute }: MinuteRange, sequence: number): void {
   book.over.push({ fromMinute, toMinute, sequence })
-  if (book.over.length <= maxOver) return
-  const last = new Map(book.over.map((own) => [`${own.fromMinute}-${own.toMinute}`, own]))
-  const kept = [...last.values()].sort((a, b) => a.sequence - b.sequence)
+  if (book.over.length <= book.compactAt) return
+  let kept = joinRanges(book.over, (own) => `${own.fromMinute}-${own.toMinute}`)
+  if (kept.length > fewOver / 2) {
+    kept = joinRanges(kept, (own) => `${Math.floor(own.fromMinute / 60)}-${Math.ceil(own.toMinute / 60)}`)
+  }
   const surplus = kept.splice(0, Math.max(0, kept.length - maxOver / 2))
   book.over = kept
+  book.compactAt = Math.max(fewOver, 2 * kept.length)
   book.forgotten = surplus.at(-1)?.sequence ?? book.forgotten
+}
+
+/** Ranges of one key become the one that holds them all, as late as the last of them; the order stays that of time. */
+function joinRanges(ranges: readonly OverRange[], keyOf: (range: OverRange) => string): OverRange[] {
+  const joined = new Map<string, OverRange>()
+  for (const range of ranges) {
+    const key = keyOf(range)
+    const { fromMinute, toMinute } = joined.get(key) ?? range
+    // Moves to the end.
+    joined.delete(key)
+    joined.set(key, {
+      fromMinute: Math.min(fromMinute, range.fromMinute),
+      toMinute: Math.max(toMinute, range.toMinute),
+      sequence: range.sequence,
+    })
+  }
+  return [...joined.values()]
 }

@@ -69,9 +69,10 @@ t.test(
     const scope = log.scope(meter, minutes(0, 1))
     const first = log.sequence()
     for (let number = 1; number <= 20_000; number += 1) {
-      log.begin('a', number, [{ ...meter, ...minutes(number, number + 1) }])
+      log.begin('a', number, [{ ...meter, ...minutes(60 * number, 60 * number + 1) }])
       log.end('a', number)
     }
+    t.ok(log.ranges() <= 8_192)
     t.notOk(log.isUntouched(scope, first), 'forgotten')
     t.ok(log.isUntouched(scope, log.sequence() - 2_000), 'remembered')
     const same = createTouchLog()
@@ -81,5 +82,77 @@ t.test(
       same.end('a', number)
     }
     t.ok(same.isUntouched(other, 0), 'the same minutes again and again are remembered as one')
+    t.ok(same.ranges() <= 256)
   },
 )
+
+t.test('a month of live minutes takes few ranges, and whole hours are told apart', async (t) => {
+  const log = createTouchLog()
+  const scopes = [0, 1, 2].map((hour) => log.scope(meter, minutes(60 * hour, 60 * hour + 60)))
+  const after: number[] = []
+  for (let minute = 0; minute < 43_200; minute += 1) {
+    log.begin('a', minute, [{ ...meter, ...minutes(Math.max(0, minute - 1), minute + 1) }])
+    log.end('a', minute)
+    // The first minute of the next hour still touches this one.
+    if (minute % 60 === 0 && minute > 0) after.push(log.sequence())
+  }
+  t.ok(log.ranges() <= 2 * 2 * 720, `${log.ranges()} ranges`)
+  for (const [hour, scope] of scopes.entries()) {
+    const since = after[hour] as number
+    t.ok(log.isUntouched(scope, since), `hour ${hour} is over`)
+    t.notOk(log.isUntouched(scope, since - 1), `hour ${hour} was written to`)
+  }
+})
+
+t.test(
+  'of what no report asks for any more nothing is kept, and no old answer is taken for true',
+  async (t) => {
+    let nowMs = 0
+    let number = 0
+    const log = createTouchLog(() => nowMs)
+    const write = (range: object = {}): void => {
+      number += 1
+      log.begin('a', number, [{ ...meter, ...minutes(number % 50, (number % 50) + 1), ...range }])
+      log.end('a', number)
+    }
+    write()
+    t.equal(log.ranges(), 0, 'of what nobody ever asked for')
+    const read = log.scope(meter, minutes(0, 60))
+    const old = log.scope({ ...meter, version: 2 }, minutes(0, 60))
+    t.ok(log.isUntouched(read, log.sequence()))
+    t.notOk(log.isUntouched(read, log.sequence() - 1), 'how it was before is not known')
+    for (let count = 0; count < 40; count += 1) write({ version: 2 })
+    const sequence = log.sequence()
+    t.equal(log.ranges(), 40)
+    for (let hours = 1; hours <= 3; hours += 1) {
+      nowMs += 3_600_000
+      log.isUntouched(read, sequence)
+      write({ meter: 'orders' })
+    }
+    t.equal(log.ranges(), 0, 'the superseded version is gone')
+    t.ok(log.isUntouched(read, sequence), 'what is asked for stays')
+    t.notOk(log.isUntouched(old, log.sequence()), 'who holds the old book hears of nothing')
+    const anew = log.scope({ ...meter, version: 2 }, minutes(0, 60))
+    t.notOk(log.isUntouched(anew, sequence), 'nor does the new one know what was before it')
+    const since = log.sequence()
+    t.ok(log.isUntouched(anew, since))
+    write({ version: 2 })
+    t.notOk(log.isUntouched(anew, since))
+  },
+)
+
+t.test('a write under way is not forgotten, whoever asks when', async (t) => {
+  let nowMs = 0
+  const log = createTouchLog(() => nowMs)
+  log.begin('a', 1, [{ ...meter, ...minutes(0, 1) }])
+  for (let number = 2; number <= 5; number += 1) {
+    nowMs += 3_600_000
+    log.begin('a', number, [])
+  }
+  const scope = log.scope(meter, minutes(0, 60))
+  const since = log.sequence()
+  t.notOk(log.isUntouched(scope, since))
+  log.end('a', 1)
+  t.notOk(log.isUntouched(scope, since))
+  t.ok(log.isUntouched(scope, log.sequence()))
+})
