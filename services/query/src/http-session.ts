@@ -55,23 +55,27 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionDeps, takesC
   app.delete('/session', options, async (request, reply) => signOut(request, reply))
 }
 
+/** Behind a gateway all have one address: whoever tries keys out there must not keep the others from signing in. */
 function signIn(
   authenticator: KeyReader,
   tries: ReturnType<typeof createSignInTries>,
   request: FastifyRequest,
   key: string,
 ): Principal {
-  const waitSeconds = tries.waitSeconds(request.ip)
-  if (waitSeconds > 0) {
-    throw new ServiceError('rate-limited', `Too many keys were tried. Try again in ${waitSeconds} seconds.`, {
-      retryAfterSeconds: waitSeconds,
-    })
-  }
   try {
     return authenticator.identify(`Bearer ${key}`)
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'unauthenticated') tries.failed(request.ip)
-    throw error
+    if (!(error instanceof ServiceError) || error.code !== 'unauthenticated') throw error
+    const waitSeconds = tries.waitSeconds(request.ip)
+    if (waitSeconds === 0) {
+      tries.failed(request.ip)
+      throw error
+    }
+    throw new ServiceError(
+      'rate-limited',
+      `Too many keys that are not valid were tried. Try again in ${waitSeconds} seconds.`,
+      { retryAfterSeconds: waitSeconds },
+    )
   }
 }
 

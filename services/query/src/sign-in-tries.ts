@@ -1,6 +1,6 @@
-/** Slows down who tries keys out. Only tries that failed count. */
+/** Refuses the tries of who tries keys out. Only those that failed count, and are refused. */
 export interface SignInTries {
-  /** Seconds until this address may try again; 0 when it may now. */
+  /** Seconds until a failure of this address is judged by itself again; 0 when it is now. */
   waitSeconds(address: string): number
   failed(address: string): void
 }
