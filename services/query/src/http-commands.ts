@@ -56,6 +56,26 @@ async function handOver(
   url: string,
   authorization: string,
 ): Promise<FastifyReply> {
+  const { response, body } = await exchange(request, url, authorization).catch((error: unknown) => {
+    request.log.warn({ err: error, requestId: request.id }, 'no whole answer of ingest')
+    throw new ServiceError(
+      'unavailable',
+      'The ingest service gave no whole answer. It may have accepted the command: look before you send it again.',
+      { cause: error },
+    )
+  })
+  for (const name of passedOn) {
+    const value = response.headers.get(name)
+    if (value !== null) reply.header(name, value)
+  }
+  return reply.code(response.status).header('cache-control', 'no-store').send(body)
+}
+
+async function exchange(
+  request: FastifyRequest,
+  url: string,
+  authorization: string,
+): Promise<{ response: Response; body: Buffer }> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json', 'x-request-id': request.id },
@@ -63,16 +83,6 @@ async function handOver(
     // Would carry the key to wherever it leads.
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
-  }).catch((error: unknown) => {
-    request.log.warn({ err: error, requestId: request.id }, 'ingest not reached')
-    throw new ServiceError('unavailable', 'The ingest service does not answer. Try again shortly.', {
-      cause: error,
-    })
   })
-  const body = Buffer.from(await response.arrayBuffer())
-  for (const name of passedOn) {
-    const value = response.headers.get(name)
-    if (value !== null) reply.header(name, value)
-  }
-  return reply.code(response.status).header('cache-control', 'no-store').send(body)
+  return { response, body: Buffer.from(await response.arrayBuffer()) }
 }

@@ -141,3 +141,18 @@ t.test('without an ingest, or while it is away, commands say so', async (t) => {
     t.equal(response.statusCode, status)
   }
 })
+
+t.test('an answer of ingest that breaks off says that the command may have been accepted', async (t) => {
+  const ingest = createServer((_request, response) => {
+    response.writeHead(202, { 'content-length': '1000' })
+    response.write('{', () => response.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(ingest, 'listening')
+  t.teardown(() => ingest.close())
+  const { port } = ingest.address() as { port: number }
+  const { app, signIn } = await startDoor(t, `http://127.0.0.1:${port}`)
+  const headers = { cookie: cookieOf(await signIn()), 'content-type': 'application/json' }
+  const response = await app.inject({ method: 'POST', url: '/console/v1/replays', headers, payload: '{}' })
+  t.equal(response.statusCode, 503)
+  t.match(response.json().detail, /may have accepted the command/)
+})
