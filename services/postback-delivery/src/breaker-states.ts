@@ -17,6 +17,8 @@ export interface BreakerStates {
   tell(receiver: Receiver, state: Omit<BreakerState, 'queueKey' | 'endpoint'>): void
   /** Those that are open. */
   open(): number
+  /** Ends what was told of receivers that do not last, unless it holds, or was told, after that time. */
+  sweep(beforeMs: number, lasts: (receiver: Receiver) => boolean): void
   stop(): void
 }
 
@@ -47,20 +49,29 @@ export function createBreakerStates(deps: {
   const stop = deps.store.onChange((key, message) => {
     if (key.startsWith(prefix)) hear(key.slice(prefix.length), message)
   })
+  const end = (queueKey: string): void => {
+    told.delete(queueKey)
+    deps.writer.put(deliveryStateKey.breaker(queueKey), undefined)
+  }
   return {
     get: (queueKey) => told.get(queueKey) ?? closedBreaker,
     tell({ tenant, queueKey, endpoint }, state) {
-      const key = deliveryStateKey.breaker(queueKey)
-      if (state.openUntilUs === 0 && state.failingSinceUs === 0) {
-        told.delete(queueKey)
-        deps.writer.put(key, undefined)
-        return
-      }
+      if (state.openUntilUs === 0 && state.failingSinceUs === 0) return end(queueKey)
       const value = { ...state, queueKey, endpoint }
       told.set(queueKey, value)
-      deps.writer.put(key, { tenant, state: { $case: 'breaker', value } })
+      deps.writer.put(deliveryStateKey.breaker(queueKey), { tenant, state: { $case: 'breaker', value } })
     },
     open: () => [...told.values()].filter(({ openUntilUs }) => openUntilUs > 0).length,
+    sweep(beforeMs, lasts) {
+      for (const [key, { tenant, state, writtenAtUs }] of deps.store.withPrefix(prefix)) {
+        if (state?.$case !== 'breaker') continue
+        const queueKey = key.slice(prefix.length)
+        // What this instance has told may not have come back yet.
+        const { openUntilUs, endpoint } = told.get(queueKey) ?? state.value
+        if (Math.max(openUntilUs, writtenAtUs) >= beforeMs * 1_000) continue
+        if (!lasts({ tenant, queueKey, endpoint })) end(queueKey)
+      }
+    },
     stop,
   }
 }

@@ -35,6 +35,8 @@ export interface Breakers {
   view(queueKey: string): BreakerView
   /** Those that are open. */
   open(): number
+  /** Forgets what no longer counts; it does so by itself now and then. */
+  sweep(): void
   stop(): void
 }
 
@@ -50,6 +52,8 @@ export interface BreakersDeps {
   /** A gate may answer otherwise now. */
   readonly onChange: (queueKey: string) => void
   readonly onTransition: (to: 'open' | 'closed') => void
+  /** Whether there is such an endpoint. */
+  readonly hasEndpoint: (tenant: string, endpoint: string) => boolean
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** From [0, 1). */
@@ -59,9 +63,15 @@ export interface BreakersDeps {
 /** A receiver that fails for longer is told of, so that the time counts over restarts. */
 const tellFailingAfterMs = 60_000
 const jitter = 0.1
+const sweepMs = 60_000
+/** So long after an opening's end nobody asks for the receiver: deliveries are put off for half of it at most. */
+const forgottenMs = 60 * 60 * 1_000
 
 export function createBreakers(deps: BreakersDeps, config: BreakersConfig, instance: string): Breakers {
   const book = createHealthBook(config, deps.now)
+  // Origins of postbacks are without number: only of registered endpoints anything is kept for long.
+  const lasts = ({ tenant, endpoint }: Receiver): boolean =>
+    endpoint !== '' && deps.hasEndpoint(tenant, endpoint)
   const claims = createProbeClaims({ ...deps, onAnswer: deps.onChange }, instance)
   const hear = (receiver: Receiver, state: BreakerState | undefined): void => {
     const own = book.known(receiver.queueKey)
@@ -83,12 +93,17 @@ export function createBreakers(deps: BreakersDeps, config: BreakersConfig, insta
     own.window.reset()
     deps.onTransition('open')
     const openUntilUs = Math.ceil(untilMs * 1_000)
-    states.tell(receiver, { openUntilUs, openings, failingSinceUs: Math.round(own.failingSinceMs * 1_000) })
+    states.tell(receiver, {
+      openUntilUs,
+      openings,
+      failingSinceUs: toldSinceUs(receiver, own.failingSinceMs),
+    })
   }
   const close = (receiver: Receiver, failingSinceMs: number, own: ReceiverHealth): void => {
     own.window.reset()
     deps.onTransition('closed')
-    states.tell(receiver, { ...closedBreaker, failingSinceUs: Math.round(failingSinceMs * 1_000) })
+    claims.end(receiver.queueKey)
+    states.tell(receiver, { ...closedBreaker, failingSinceUs: toldSinceUs(receiver, failingSinceMs) })
   }
   const reportGood = (receiver: Receiver, isProbe: boolean, own: ReceiverHealth): void => {
     const before = states.get(receiver.queueKey)
@@ -105,9 +120,19 @@ export function createBreakers(deps: BreakersDeps, config: BreakersConfig, insta
     own.failingSinceMs ||= before.failingSinceUs / 1_000 || nowMs
     if (isProbe && !failed) close(receiver, own.failingSinceMs, own)
     else if (isProbe || (!isOpen && own.window.isFailing(nowMs))) open(receiver, before.openings + 1, own)
-    else if (before.failingSinceUs === 0 && nowMs - own.failingSinceMs >= tellFailingAfterMs)
-      states.tell(receiver, { ...before, failingSinceUs: Math.round(own.failingSinceMs * 1_000) })
+    else if (before.failingSinceUs === 0 && nowMs - own.failingSinceMs >= tellFailingAfterMs) {
+      const failingSinceUs = toldSinceUs(receiver, own.failingSinceMs)
+      if (failingSinceUs > 0) states.tell(receiver, { ...before, failingSinceUs })
+    }
   }
+  const sweep = (): void => {
+    const beforeMs = deps.now() - forgottenMs
+    book.sweep(lasts)
+    states.sweep(beforeMs, lasts)
+    claims.sweep(beforeMs, (queueKey) => states.get(queueKey).openUntilUs > 0)
+  }
+  const sweeping = setInterval(sweep, sweepMs)
+  sweeping.unref()
 
   return {
     gate(queueKey, leaseMs) {
@@ -120,7 +145,7 @@ export function createBreakers(deps: BreakersDeps, config: BreakersConfig, insta
       return claim === 'asked' ? 'asking' : { untilMs }
     },
     report(receiver, health, isProbe) {
-      const own = book.of(receiver.queueKey)
+      const own = book.of(receiver)
       own.window.add(health === 'failed', deps.now())
       if (health === 'good') reportGood(receiver, isProbe, own)
       else reportBad(receiver, health === 'failed', isProbe, own)
@@ -133,10 +158,16 @@ export function createBreakers(deps: BreakersDeps, config: BreakersConfig, insta
       return { phase, openUntilMs, failingSinceMs }
     },
     open: states.open,
+    sweep,
     stop() {
-      book.stop()
+      clearInterval(sweeping)
       claims.stop()
       states.stop()
     },
   }
+}
+
+/** Only endpoints are disabled for having failed for long. */
+function toldSinceUs({ endpoint }: Receiver, failingSinceMs: number): number {
+  return endpoint === '' ? 0 : Math.round(failingSinceMs * 1_000)
 }

@@ -12,6 +12,10 @@ export interface ProbeClaims {
    * it, or it is under way.
    */
   claim(queueKey: string, openings: number, leaseMs: number): 'mine' | 'asked' | 'taken'
+  /** The breaker has closed: nobody needs to know any more. */
+  end(queueKey: string): void
+  /** Ends those whose time was over before, of breakers that are not open, and forgets questions without an answer. */
+  sweep(beforeMs: number, isOpen: (queueKey: string) => boolean): void
   stop(): void
 }
 
@@ -66,6 +70,7 @@ export function createProbeClaims(
   }
   for (const [key, state] of deps.store.withPrefix(prefix)) apply(key, state)
   const ignore = deps.store.onChange(apply)
+  const end = (queueKey: string): void => deps.writer.put(deliveryStateKey.probe(queueKey), undefined)
   return {
     claim(queueKey, openings, leaseMs) {
       const nowMs = deps.now()
@@ -81,6 +86,15 @@ export function createProbeClaims(
       const value = { queueKey, openings, untilUs: Math.ceil((nowMs + leaseMs) * 1_000) }
       deps.writer.put(deliveryStateKey.probe(queueKey), { tenant: '', state: { $case: 'probe', value } })
       return 'asked'
+    },
+    end,
+    sweep(beforeMs, isOpen) {
+      for (const [key, { state }] of deps.store.withPrefix(prefix)) {
+        const queueKey = key.slice(prefix.length)
+        if (state?.$case !== 'probe' || state.value.untilUs >= beforeMs * 1_000) continue
+        if (!isOpen(queueKey)) end(queueKey)
+      }
+      for (const [queueKey, { atMs }] of asked) if (atMs < beforeMs) asked.delete(queueKey)
     },
     stop: ignore,
   }

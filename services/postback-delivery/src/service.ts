@@ -146,6 +146,7 @@ export async function createService(
         partitions: () => partitions().length,
         onBreaker: flow.queue.recheck,
         onTransition: (to) => metrics.breakerTransitions.inc({ to }),
+        hasEndpoint: (tenant, name) => findEndpoint(tenant, name) !== undefined,
         now: Date.now,
         random: Math.random,
       },

@@ -37,6 +37,8 @@ export interface SharedStateDeps {
   /** Whether a receiver may be asked has changed, perhaps. */
   readonly onBreaker: (queueKey: string) => void
   readonly onTransition: (to: 'open' | 'closed') => void
+  /** Whether there is such an endpoint. */
+  readonly hasEndpoint: (tenant: string, endpoint: string) => boolean
   readonly now: () => number
   readonly random: () => number
 }

@@ -11,6 +11,7 @@ const leaseMs = 10_000
 /** The topic: what is put comes back to all instances, in one order, when the test says so. */
 function startTopic(t: Test) {
   const clock = { nowMs: 1_000_000 }
+  const endpoints = new Set(['e'])
   const log: { key: string; state: DeliveryState | undefined }[] = []
   const instances: { store: ReturnType<typeof createDeliveryStateStore>; read: number }[] = []
   const pass = (): void => {
@@ -35,6 +36,7 @@ function startTopic(t: Test) {
         writer: { put },
         onChange: (key) => changes.push(key),
         onTransition: () => undefined,
+        hasEndpoint: (_tenant, endpoint) => endpoints.has(endpoint),
         now: () => clock.nowMs,
         random: () => 0,
       },
@@ -44,13 +46,19 @@ function startTopic(t: Test) {
     t.teardown(() => breakers.stop())
     return { breakers, changes }
   }
-  const fail = (breakers: ReturnType<typeof start>['breakers']): void => {
+  const fail = (breakers: ReturnType<typeof start>['breakers'], whose = receiver): void => {
     for (let count = 0; count < 20; count += 1) {
       clock.nowMs += 100
-      breakers.report(receiver, 'failed', false)
+      breakers.report(whose, 'failed', false)
     }
   }
-  return { clock, log, pass, start, fail }
+  /** What compaction leaves of the topic. */
+  const kept = (): readonly string[] => {
+    pass()
+    const last = new Map(log.map(({ key, state }) => [key, state]))
+    return [...last].filter(([, state]) => state !== undefined).map(([key]) => key)
+  }
+  return { clock, endpoints, pass, kept, start, fail }
 }
 
 t.test('a receiver that keeps failing is not asked, by any instance, nor after a restart', async (t) => {
@@ -152,4 +160,64 @@ t.test('how long it has been failing is known after a restart', async (t) => {
   breakers.report(receiver, 'answered', false)
   pass()
   t.equal(start('b').breakers.view('q').failingSinceMs, sinceMs)
+})
+
+const origin = { tenant: 'acme', queueKey: 'acme/origin/https://dead.test', endpoint: '' }
+const forgottenMs = 60 * 60 * 1_000 + config.longestOpenMs
+
+t.test('of an origin of postbacks that fails for long nothing is told, and nothing is remembered', (t) => {
+  const { clock, kept, start } = startTopic(t)
+  const { breakers } = start('a')
+  for (let minute = 0; minute < 3; minute += 1) {
+    clock.nowMs += 61_000
+    breakers.report(origin, 'answered', false)
+    breakers.report(receiver, 'answered', false)
+  }
+  t.same(kept(), ['breaker/q'])
+  t.not(breakers.view(origin.queueKey).failingSinceMs, 0)
+  clock.nowMs += config.windowMs + 1
+  breakers.sweep()
+  t.equal(breakers.view(origin.queueKey).failingSinceMs, 0)
+  t.not(breakers.view('q').failingSinceMs, 0, 'an endpoint’s counts, however seldom it is asked')
+  t.same(kept(), ['breaker/q'])
+  t.end()
+})
+
+t.test('what nobody asks for any more is forgotten by all, after a restart too', (t) => {
+  const { clock, endpoints, pass, kept, start, fail } = startTopic(t)
+  const before = start('a').breakers
+  for (const whose of [origin, receiver]) {
+    fail(before, whose)
+    clock.nowMs += config.openMs
+    before.gate(whose.queueKey, leaseMs)
+    pass()
+  }
+  const all = [origin, receiver].flatMap(({ queueKey }) => [`breaker/${queueKey}`, `probe/${queueKey}`])
+  t.same([...kept()].sort(), [...all].sort())
+  const { breakers } = start('b')
+  breakers.sweep()
+  t.same([...kept()].sort(), [...all].sort(), 'not at once')
+  clock.nowMs += leaseMs + forgottenMs
+  breakers.sweep()
+  t.same([...kept()].sort(), ['breaker/q', 'probe/q'], 'the endpoint is still there')
+  t.equal(breakers.gate(origin.queueKey, leaseMs), 'go')
+  t.equal(before.gate(origin.queueKey, leaseMs), 'go')
+  endpoints.delete('e')
+  breakers.sweep()
+  t.same(kept(), [])
+  t.equal(before.open(), 0)
+  t.end()
+})
+
+t.test('a breaker that closes leaves nothing behind', (t) => {
+  const { clock, pass, kept, start, fail } = startTopic(t)
+  const { breakers } = start('a')
+  fail(breakers, origin)
+  clock.nowMs += config.openMs
+  breakers.gate(origin.queueKey, leaseMs)
+  pass()
+  t.equal(breakers.gate(origin.queueKey, leaseMs), 'probe')
+  breakers.report(origin, 'answered', true)
+  t.same(kept(), [])
+  t.end()
 })

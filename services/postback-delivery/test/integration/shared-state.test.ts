@@ -18,6 +18,7 @@ function start(
       partitions: () => partitions,
       onBreaker: noop,
       onTransition: noop,
+      hasEndpoint: () => true,
       now: Date.now,
       random: Math.random,
     },
