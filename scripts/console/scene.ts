@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CloudEventJson, createMeshHttp, type MeshAddress } from '../client/mesh-http.ts'
+import { visitedPaths } from '../load/visited-paths.ts'
 import { waitUntil } from '../local-stack/wait-until.ts'
 
 /** Something of everything, so that each view of the console has what it shows. */
@@ -15,18 +16,6 @@ export interface Scene {
   stop(): Promise<void>
 }
 
-const pages = [
-  '/',
-  '/',
-  '/',
-  '/pricing',
-  '/pricing',
-  '/docs',
-  '/docs/quickstart',
-  '/blog',
-  '/cart',
-  '/checkout',
-]
 const shops = ['eu/stockholm', 'eu/berlin', 'us/austin']
 const hourMs = 3_600_000
 
@@ -141,7 +130,7 @@ async function writeCatalog(http: ReturnType<typeof createMeshHttp>, receiverUrl
 function visitsOfADay(now: number): CloudEventJson[] {
   const valid = Array.from({ length: 1_200 }, (_, index) => {
     const ago = index % 3 === 0 ? (index * 977) % (2 * hourMs) : (index * 36_007) % (24 * hourMs)
-    return visit(`visit-${index}`, now - ago, { path: pages[(index * 7) % pages.length] })
+    return visit(`visit-${index}`, now - ago, { path: visitedPaths[(index * 7) % visitedPaths.length] })
   })
   const invalid = Array.from({ length: 6 }, (_, index) =>
     visit(`visit-without-path-${index}`, now - index * 60_000, { referrer: 'https://search.example/' }),

@@ -4,22 +4,11 @@
 import autocannon from 'autocannon'
 import { createMeshHttp } from '../client/mesh-http.ts'
 import { readMeshAddress, readOperationsPorts } from '../local-stack/mesh-address.ts'
+import { visitedPaths } from './visited-paths.ts'
 import { watchMemory } from './watch-memory.ts'
 
 const rate = Math.min(Number(process.env.RATE ?? 1_500), 20_000)
 const seconds = Math.min(Number(process.env.SECONDS ?? 30), 600)
-const paths = [
-  '/',
-  '/',
-  '/',
-  '/pricing',
-  '/pricing',
-  '/docs',
-  '/docs/quickstart',
-  '/blog',
-  '/cart',
-  '/checkout',
-]
 
 const address = readMeshAddress()
 await createMeshHttp(address).put('/v1/meters/visits', {
@@ -33,7 +22,9 @@ const result = await autocannon({
   url: `${address.ingestUrl}/v1/events`,
   method: 'POST',
   headers: { 'content-type': 'application/json', authorization: `Bearer ${address.key}` },
-  requests: paths.map((path) => ({ body: JSON.stringify({ type: 'visit.recorded', data: { path } }) })),
+  requests: visitedPaths.map((path) => ({
+    body: JSON.stringify({ type: 'visit.recorded', data: { path } }),
+  })),
   connections: 50,
   overallRate: rate,
   duration: seconds,

@@ -11,6 +11,7 @@ import { readQuery, refuseQuery } from './check-query.ts'
 import { deleteEvent, postSettlement } from './describe-event-commands.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { readSettlement } from './read-settlement.ts'
+import { traceparentOf } from './reception.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
 
@@ -85,8 +86,7 @@ function readFlag(name: string, text: string | undefined): boolean {
 /** Who sends it, when, and about which events the key may say anything. */
 function originOf(deps: IngestHttpDeps, request: FastifyRequest) {
   const { tenant, application, constraints }: Principal = principalOf(request)
-  const { traceparent } = request.headers
-  const trace = continueTrace(typeof traceparent === 'string' ? traceparent : undefined)
+  const trace = continueTrace(traceparentOf(request.headers))
   return {
     tenant,
     application,

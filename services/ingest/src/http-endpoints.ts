@@ -12,6 +12,7 @@ import { postSecret, postTest, putEndpoint as putEndpointDocs } from './describe
 import { putEndpoint, rotateSecret } from './endpoint-secrets.ts'
 import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { maxResourceBytes, readName, readWrite, sendResource } from './http-resource.ts'
+import { traceparentOf } from './reception.ts'
 import { refuseFaults } from './refused-write.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
@@ -68,7 +69,6 @@ function acceptEmptyBodies(scope: FastifyInstance): void {
 
 function receptionOf(deps: IngestHttpDeps, request: FastifyRequest) {
   const { tenant, application } = principalOf(request)
-  const { traceparent } = request.headers
-  const trace = continueTrace(typeof traceparent === 'string' ? traceparent : undefined)
+  const trace = continueTrace(traceparentOf(request.headers))
   return { tenant, application, receivedAtUs: deps.now(), traceparent: formatTraceparent(trace) }
 }

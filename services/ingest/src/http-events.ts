@@ -12,7 +12,7 @@ import { isBinaryMode, readBinaryEvent } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
 import { createJsonLines } from './read-json-lines.ts'
 import { collectBody, receiveBody } from './receive-body.ts'
-import { createReception, endSpan, type RequestSpan } from './reception.ts'
+import { createReception, endSpan, type RequestSpan, traceparentOf } from './reception.ts'
 import { readPreferredWait, startDeadline } from './request-deadline.ts'
 import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
@@ -69,10 +69,9 @@ async function readEvents(
   { maxBodyBytes, maxEvents }: IngestHttpConfig,
 ): Promise<{ events: readonly Event[]; reception: RequestSpan }> {
   const form = isBinary(request) ? undefined : forms.get(mediaTypeOf(request))
-  const { traceparent } = request.headers
   const reception = createReception(deps, {
     principal: principalOf(request),
-    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+    traceparent: traceparentOf(request.headers),
     fillIn: form?.fillIn ?? false,
   })
   const limits = limitsOf(request, maxBodyBytes)

@@ -11,7 +11,7 @@ import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { trustedBytes } from './limit-request-bytes.ts'
 import { isBinaryMode } from './read-binary-event.ts'
 import { type JsonLayout, readJsonEvents } from './read-json-events.ts'
-import { createReception, endSpan } from './reception.ts'
+import { createReception, endSpan, traceparentOf } from './reception.ts'
 import { unconfirmed } from './unconfirmed.ts'
 
 /** Serves a request, or leaves it as it is and returns false. */
@@ -137,10 +137,9 @@ function accept(
   body: Buffer,
 ): void {
   const { principal, request } = exchange
-  const { traceparent } = request.headers
   const reception = createReception(deps, {
     principal,
-    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+    traceparent: traceparentOf(request.headers),
     fillIn,
   })
   // A key with constraints needs each event's type and subject.

@@ -8,7 +8,7 @@ import type { IngestHttpConfig, IngestHttpDeps } from './http.ts'
 import { bodyOf, leaveBodiesUnread, limitsOf } from './http-body.ts'
 import { readPostback } from './read-postback.ts'
 import { collectBody } from './receive-body.ts'
-import { endSpan, startSpan } from './reception.ts'
+import { endSpan, startSpan, traceparentOf } from './reception.ts'
 import { checkCharset, mediaTypeOf } from './request-media-type.ts'
 import { principalOf, requireScope } from './require-scope.ts'
 import { unconfirmed } from './unconfirmed.ts'
@@ -23,11 +23,10 @@ export function addPostbackRoutes(
     const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       readQuery(request, [])
       const { tenant, application } = principalOf(request)
-      const traceparent = request.headers.traceparent
       const body = await collectBody(bodyOf(request), limitsOf(request, config.maxBodyBytes))
       if (body.length === 0) throw new ServiceError('invalid-request', 'The body is empty. Send JSON.')
       const postback = readPostback(body)
-      const span = startSpan(deps, typeof traceparent === 'string' ? traceparent : undefined)
+      const span = startSpan(deps, traceparentOf(request.headers))
       const accepting = deps.acceptPostback(postback, {
         tenant,
         application,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Principal } from '@millrace/catalog/authenticate-key'
 import { noSpans, type SpanRecorder } from '@millrace/service-kit/span-recorder'
 import {
@@ -46,6 +47,11 @@ export function createReception(
     fillIn: request.fillIn,
     newId: deps.newId,
   }
+}
+
+/** As it was sent, if it was. */
+export function traceparentOf({ traceparent }: IncomingHttpHeaders): string | undefined {
+  return typeof traceparent === 'string' ? traceparent : undefined
 }
 
 /** @param traceparent as it was sent */
