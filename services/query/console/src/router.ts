@@ -8,7 +8,7 @@ export interface Place {
   readonly query: URLSearchParams
 }
 
-function here(): Place {
+export function here(): Place {
   return { path: location.pathname, query: new URLSearchParams(location.search) }
 }
 

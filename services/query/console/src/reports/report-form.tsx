@@ -7,7 +7,8 @@ interface ReportFormProps {
   readonly choice: ReportChoice
   /** Undefined for keys that may not read the catalog. */
   readonly meter: Meter | undefined
-  readonly meters: readonly string[]
+  /** Undefined while they are being read; empty for keys that may not read the catalog. */
+  readonly meters: readonly string[] | undefined
   readonly update: (changes: Partial<ReportChoice>) => void
 }
 
@@ -34,11 +35,11 @@ export function ReportForm({ choice, meter, meters, update }: ReportFormProps) {
         </div>
       </fieldset>
       <div class="builder-row">
-        {meters.length > 0 ? (
+        {meters === undefined || meters.length > 0 ? (
           <SelectField
             label="Meter"
             value={choice.meter}
-            options={meters.includes(choice.meter) ? meters : [choice.meter, ...meters]}
+            options={meters?.includes(choice.meter) ? meters : [choice.meter, ...(meters ?? [])]}
             onChange={(name) => update({ meter: name })}
           />
         ) : (

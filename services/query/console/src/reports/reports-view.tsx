@@ -3,7 +3,7 @@ import { addressOf } from '../address.ts'
 import { Icon } from '../parts/icon.tsx'
 import { CopyButton, ViewHead } from '../parts/pieces.tsx'
 import { Blank, Fault, Loading, Needs } from '../parts/states.tsx'
-import { change, goTo, usePlace } from '../router.ts'
+import { change, goTo, here, usePlace } from '../router.ts'
 import { useSession } from '../session.ts'
 import type { Meter, Report } from '../types.ts'
 import { useRead } from '../use-read.ts'
@@ -35,7 +35,8 @@ function Reports() {
   const path = useMemo(() => (choice.meter === '' ? undefined : toReportPath(choice, Date.now())), [address])
   const report = useRead<Report>(path, choice.to === undefined ? refreshMs : 0)
   const update = (changes: Partial<ReportChoice>) => {
-    const next = { ...choice, ...changes }
+    // From the address, not from what was rendered: two changes may come before one rendering.
+    const next = { ...readChoice(here().query, choice.meter), ...changes }
     // Another meter has other dimensions.
     const kept = changes.meter === undefined ? next : { ...next, groupBy: [], filter: {}, order: '' }
     goTo('/reports', toAddress(kept))
@@ -51,7 +52,12 @@ function Reports() {
         )}
       </ViewHead>
       <div class="stack">
-        <ReportForm choice={choice} meter={meter} meters={known.map(({ name }) => name)} update={update} />
+        <ReportForm
+          choice={choice}
+          meter={meter}
+          meters={meters.loading ? undefined : known.map(({ name }) => name)}
+          update={update}
+        />
         {meters.loading && <Loading what="meters" />}
         {meters.error !== undefined && <Fault error={meters.error} retry={meters.reload} />}
         {path === undefined && !meters.loading && meters.error === undefined && (
