@@ -11,7 +11,7 @@ const limits: Record<Tier, { jobs: number; timeoutSeconds: number }> = {
   e2e: { jobs: 1, timeoutSeconds: 600 },
 }
 
-/** Runs test files with tap: a line per file, the whole output of those that fail. */
+/** Runs test files with tap: a line per file, and of those that fail everything but what went well. */
 export async function runTap(
   files: readonly string[],
   tier: Tier,
@@ -42,12 +42,17 @@ export async function runTap(
     }
     const failed = result[1] !== undefined
     console.log(`${failed ? '  FAILED' : '  ok    '} ${result[2]} ${result[3] ?? ''}`)
-    if (failed) console.log(output.join('\n'))
+    if (failed) console.log(withoutSuccesses(output).join('\n'))
     output = []
   }
   const [code] = await ended
-  if (code !== 0) console.log(output.join('\n'))
+  if (code !== 0) console.log(withoutSuccesses(output).join('\n'))
   return readTotals(totals, code)
+}
+
+/** A log that shows only its begin, or its end, should still say what failed. */
+export function withoutSuccesses(lines: readonly string[]): string[] {
+  return lines.filter((line) => !/^\s*ok \d+\b/.test(line))
 }
 
 /** tap's own totals; a file that fails as a whole (a crash, a time-out) has no failing assertion of its own. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { tierOf } from '../../test-runner/find-tests.ts'
-import { readTotals } from '../../test-runner/run-tap.ts'
+import { readTotals, withoutSuccesses } from '../../test-runner/run-tap.ts'
 
 t.test('the folder below test decides the tier', async (t) => {
   t.equal(tierOf('services/ingest/test/http.test.ts'), 'unit')
@@ -17,4 +17,9 @@ t.test('tap’s totals are read', async (t) => {
 t.test('a run that broke without a failing assertion still counts as a failure', async (t) => {
   t.same(readTotals('# { total: 52, pass: 52 }', 1), { passed: 52, failed: 1 })
   t.same(readTotals('', null), { passed: 0, failed: 1 })
+})
+
+t.test('of a file that fails, what went well is left out', async (t) => {
+  const lines = ['# Subtest: a sum', '    ok 1 - adds', '    not ok 2 - subtracts', '      ---', 'ok for now']
+  t.same(withoutSuccesses(lines), ['# Subtest: a sum', '    not ok 2 - subtracts', '      ---', 'ok for now'])
 })
