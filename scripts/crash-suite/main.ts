@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startStack } from '../local-stack/index.ts'
-import { runChaos } from './run-chaos.ts'
+import { patienceMs, runChaos } from './run-chaos.ts'
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +33,7 @@ const stack = await startStack({
   directory,
   brokers,
   parts: ['kafka', 'clickhouse', 'ingest', 'aggregator', 'query'],
+  readyTimeoutMs: patienceMs,
 })
 let faults: readonly string[] = ['the run did not come to its end']
 try {

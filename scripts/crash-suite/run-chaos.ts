@@ -18,8 +18,8 @@ export interface ChaosOptions {
   readonly onStep: (text: string) => void
 }
 
-/** Longer than anything may be away. */
-const patienceMs = 600_000
+/** Longer than anything may be away, on a machine that is busy with much else too. */
+export const patienceMs = 1_800_000
 
 /**
  * Sends events to a mesh whose processes die or stop at random, and compares what it holds in the end with what was

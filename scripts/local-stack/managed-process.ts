@@ -50,6 +50,8 @@ export type ManagedProcessOptions = {
   /** Whether a process that dies by itself is started again. */
   restart: boolean
   createBackoff?: () => RestartBackoff
+  /** In place of the process' own. */
+  readyTimeoutMs?: number
   onChange?: (status: ProcessStatus) => void
 }
 
@@ -129,7 +131,7 @@ class SupervisedProcess implements ManagedProcess {
     }
   }
 
-  async untilReady(timeoutMs = this.#spec.readyTimeoutMs): Promise<void> {
+  async untilReady(timeoutMs = this.#options.readyTimeoutMs ?? this.#spec.readyTimeoutMs): Promise<void> {
     const isReady = () => {
       if (this.#state === 'stopped' || this.#state === 'given-up') {
         throw new Error(`${this.name} ended before it was ready (${this.#lastExit ?? 'stopped'})`)

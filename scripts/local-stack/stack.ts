@@ -33,6 +33,8 @@ export type StackOptions = {
   /** Beyond what every service is given, or in its place. */
   serviceEnvironment?: Partial<Record<ServiceName, NodeJS.ProcessEnv>>
   onChange?: (status: ProcessStatus) => void
+  /** For every process, in place of its own: for machines that are busy with other things. */
+  readyTimeoutMs?: number
 }
 
 export type Stack = {
@@ -73,6 +75,7 @@ export function createStack(options: StackOptions & { plan: PortPlan }): Stack {
   const processOptions: ManagedProcessOptions = {
     restart: true,
     ...(options.onChange ? { onChange: options.onChange } : {}),
+    ...(options.readyTimeoutMs !== undefined && { readyTimeoutMs: options.readyTimeoutMs }),
   }
   const logDirectory = join(directory, 'logs')
   const common = { logDirectory, process: processOptions }
