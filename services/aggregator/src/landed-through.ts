@@ -11,6 +11,8 @@ export interface PartitionThrough {
 
 export interface LandedThrough {
   read(): readonly PartitionThrough[]
+  /** The clock was set back: what was told by it may lie ahead. Partitions are told of again from the next check on. */
+  forget(): void
   stop(): Promise<void>
 }
 
@@ -41,7 +43,7 @@ const checkEveryMs = 250
  */
 export function followLandedThrough(deps: Deps, config: { progressMarginMs: number }): LandedThrough {
   const marginUs = config.progressMarginMs * 1_000
-  /** Per partition, while it is assigned; never goes back. */
+  /** Per partition, while it is assigned; goes back only after `forget`. */
   const through = new Map<number, number>()
   const stopping = new AbortController()
 
@@ -101,6 +103,7 @@ export function followLandedThrough(deps: Deps, config: { progressMarginMs: numb
         .map(([partition, throughUs]) => ({ partition, throughUs }))
         .sort((a, b) => a.partition - b.partition)
     },
+    forget: () => through.clear(),
     async stop() {
       stopping.abort()
       await following

@@ -81,6 +81,7 @@ export async function createService(
     monotonicMs: () => performance.now(),
     onJump: (byMs) => {
       metrics.clockJumps.inc()
+      if (byMs < 0) parts.landedThrough?.forget()
       logger.warn({ byMs }, 'the clock of this machine has jumped')
     },
   })

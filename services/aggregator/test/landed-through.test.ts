@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { createLogger } from '@millrace/service-kit/log'
 import { createReadiness } from '@millrace/service-kit/readiness'
 import t, { type Test } from 'tap'
@@ -20,7 +21,7 @@ async function follow(t: Test, progress: LaneProgress, high: number): Promise<nu
     { progressMarginMs: 1_000 },
   )
   t.teardown(landed.stop)
-  await new Promise((resolve) => setImmediate(resolve))
+  await setImmediate()
   return landed.read()[0]?.throughUs
 }
 
@@ -66,8 +67,30 @@ t.test('a partition that was given up claims nothing any more, at once', async (
     { progressMarginMs: 1_000 },
   )
   t.teardown(landed.stop)
-  await new Promise((resolve) => setImmediate(resolve))
+  await setImmediate()
   t.equal(landed.read().length, 1)
   lanes = []
   t.same(landed.read(), [])
+})
+
+t.test('what was told by a clock that was set back is told anew', async (t) => {
+  let clockMs = nowMs + 3_600_000
+  const landed = followLandedThrough(
+    {
+      lanes: () => [{ partition: 0, progress: () => idle }],
+      watermarks: async () => ({ low: 0, high: 5 }),
+      readiness: createReadiness([]),
+      onChecked: () => {},
+      logger: createLogger('test', 'silent'),
+      now: () => clockMs,
+    },
+    { progressMarginMs: 1_000 },
+  )
+  t.teardown(landed.stop)
+  while (landed.read().length === 0) await setImmediate()
+  clockMs = nowMs
+  landed.forget()
+  t.same(landed.read(), [], 'nothing is claimed until it was asked for by the right clock')
+  while (landed.read().length === 0) await setImmediate()
+  t.equal(landed.read()[0]?.throughUs, (nowMs - 1_000) * 1_000)
 })

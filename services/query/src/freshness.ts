@@ -27,7 +27,8 @@ export interface FreshnessDeps {
 
 /**
  * Follows the progress of all aggregators. A partition keeps the last time that was told of it: when its aggregator
- * goes away, `dataThrough` stands still until another one has taken over.
+ * goes away, `dataThrough` stands still until another one has taken over. An aggregator that takes back what it said
+ * itself has had its clock set back.
  */
 export function startFreshness(deps: FreshnessDeps): Freshness {
   const tracker = createProgressTracker()
@@ -56,16 +57,21 @@ export interface ProgressTracker {
 }
 
 export function createProgressTracker(): ProgressTracker {
-  const through = new Map<number, Microseconds>()
+  const through = new Map<number, { readonly instance: string; readonly us: Microseconds }>()
   let partitions = 0
+  let least: Microseconds | undefined
   return {
     apply(progress) {
       partitions = Math.max(partitions, progress.partitions)
       for (const { partition, throughUs } of progress.landed) {
-        through.set(partition, Math.max(through.get(partition) ?? 0, throughUs))
+        const before = through.get(partition)
+        if (before !== undefined && before.instance !== progress.instance && before.us > throughUs) continue
+        through.set(partition, { instance: progress.instance, us: throughUs })
       }
+      const all = partitions > 0 && through.size >= partitions
+      least = all ? Math.min(...[...through.values()].map(({ us }) => us)) : undefined
     },
-    through: () => (partitions > 0 && through.size >= partitions ? Math.min(...through.values()) : undefined),
+    through: () => least,
   }
 }
 

@@ -22,6 +22,15 @@ t.test('a partition keeps its last time when its aggregator goes away', async (t
   t.equal(tracker.through(), 400)
 })
 
+t.test('an aggregator whose clock was set back takes back what it said', async (t) => {
+  const tracker = createProgressTracker()
+  tracker.apply({ instance: 'a', partitions: 1, landed: landed([0, 3_600_000]), begun: [], over: [] })
+  tracker.apply({ instance: 'a', partitions: 1, landed: [], begun: [], over: [] })
+  t.equal(tracker.through(), 3_600_000, 'which it says itself')
+  tracker.apply({ instance: 'a', partitions: 1, landed: landed([0, 200]), begun: [], over: [] })
+  t.equal(tracker.through(), 200)
+})
+
 t.test('a new owner that begins earlier takes nothing back', async (t) => {
   const tracker = createProgressTracker()
   tracker.apply({ instance: 'a', partitions: 1, landed: landed([0, 100]), begun: [], over: [] })
