@@ -2,7 +2,7 @@ import type { Fault } from '@millrace/service-kit/errors'
 import { parseTimestamp } from '@millrace/service-kit/timestamp'
 import { Compile } from 'typebox/compile'
 import { checkSchema } from './check-schema.ts'
-import { checkShape } from './check-shape.ts'
+import { checkShape, soundMembers } from './check-shape.ts'
 import { EventType } from './resources.ts'
 
 const shape = Compile(EventType)
@@ -10,8 +10,7 @@ const shape = Compile(EventType)
 /** What is wrong with the body of an event type; empty when nothing is. */
 export function checkEventType(body: unknown): Fault[] {
   const faults = checkShape(shape, body)
-  if (faults.length > 0) return faults
-  const { schema, rates = [] } = body as EventType
+  const { schema, rates = [] } = soundMembers<EventType>(body, faults)
   faults.push(...checkRates(rates))
   if (schema !== undefined) faults.push(...checkSchema(schema, '/schema'))
   return faults

@@ -7,7 +7,7 @@ const maxConditions = 500
 const dialects = ['exact', 'prefix', 'suffix', 'all', 'any', 'not'] as const
 
 /** What is wrong with a filter, beginning with its form; empty when it is one. */
-export function checkFilter(filter: unknown, pointer: string): Fault[] {
+function checkFilter(filter: unknown, pointer: string): Fault[] {
   const faults = checkPart(filter, pointer, 1)
   if (faults.length > 0) return faults.slice(0, maxFaults)
   if (countConditions(filter as Filter) <= maxConditions) return []
@@ -15,6 +15,19 @@ export function checkFilter(filter: unknown, pointer: string): Fault[] {
 }
 
 const maxFaults = 20
+
+/**
+ * What is wrong with the filter of a body, and the body as its shape is to be checked: without a filter that is at fault,
+ * since this says better what is wrong with one, and how deep one may nest.
+ */
+export function checkFilterOf(body: unknown): { rest: unknown; faults: Fault[] } {
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'filter')) {
+    return { rest: body, faults: [] }
+  }
+  const { filter, ...rest } = body as { filter: unknown }
+  const faults = checkFilter(filter, '/filter')
+  return { rest: faults.length > 0 ? rest : body, faults }
+}
 
 function countConditions(filter: Filter): number {
   if ('not' in filter) return countConditions(filter.not)

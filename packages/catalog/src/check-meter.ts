@@ -1,7 +1,7 @@
 import type { Fault } from '@millrace/service-kit/errors'
 import { Compile } from 'typebox/compile'
-import { checkFilter } from './check-filter.ts'
-import { checkShape } from './check-shape.ts'
+import { checkFilterOf } from './check-filter.ts'
+import { checkShape, soundMembers } from './check-shape.ts'
 import { type Aggregation, Meter } from './resources.ts'
 
 const shape = Compile(Meter)
@@ -16,19 +16,20 @@ const reservedForAmount: readonly string[] = [...reserved, 'currency', 'settled'
 
 /** What is wrong with the body of a meter; empty when nothing is. */
 export function checkMeter(body: unknown): Fault[] {
-  // Before the shape: it says better what is wrong with a filter, and how deep one may nest.
-  if (typeof body === 'object' && body !== null && Object.hasOwn(body, 'filter')) {
-    const faults = checkFilter((body as { filter: unknown }).filter, '/filter')
-    if (faults.length > 0) return faults
-  }
-  const faults = checkShape(shape, body)
-  if (faults.length > 0) return faults
-  const meter = body as Meter
-  return [...checkEventTypes(meter), ...checkValue(meter), ...checkDimensions(meter)]
+  const { rest, faults } = checkFilterOf(body)
+  faults.push(...checkShape(shape, rest))
+  const meter = soundMembers<Meter>(rest, faults)
+  const valueIsSound = !faults.some(({ pointer }) => pointer === '/value')
+  return [
+    ...faults,
+    ...checkEventTypes(meter),
+    ...(valueIsSound ? checkValue(meter) : []),
+    ...checkDimensions(meter),
+  ]
 }
 
 /** A meter's types are looked up by name; a pattern among them would silently count nothing. */
-function checkEventTypes({ eventTypes }: Meter): Fault[] {
+function checkEventTypes({ eventTypes = [] }: Partial<Meter>): Fault[] {
   return eventTypes.flatMap((type, index) => {
     const pointer = `/eventTypes/${index}`
     if (type.includes('*')) {
@@ -38,7 +39,8 @@ function checkEventTypes({ eventTypes }: Meter): Fault[] {
   })
 }
 
-function checkValue({ aggregation, value }: Meter): Fault[] {
+function checkValue({ aggregation, value }: Partial<Meter>): Fault[] {
+  if (aggregation === undefined) return []
   if (withoutValue.includes(aggregation)) {
     if (value === undefined) return []
     const source = aggregation === 'count' ? 'counts events' : 'sums the rates of the event types'
@@ -54,7 +56,7 @@ function checkValue({ aggregation, value }: Meter): Fault[] {
   ]
 }
 
-function checkDimensions({ aggregation, groupBy = {} }: Meter): Fault[] {
+function checkDimensions({ aggregation, groupBy = {} }: Partial<Meter>): Fault[] {
   const taken = aggregation === 'amount' ? reservedForAmount : reserved
   return Object.keys(groupBy)
     .filter((name) => taken.includes(name))

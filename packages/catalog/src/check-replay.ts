@@ -1,7 +1,7 @@
 import type { Fault } from '@millrace/service-kit/errors'
 import { parseTimestamp, timestampRange } from '@millrace/service-kit/timestamp'
 import { Compile } from 'typebox/compile'
-import { checkShape } from './check-shape.ts'
+import { checkShape, soundMembers } from './check-shape.ts'
 import { DeliveryReplay, EventReplay, type ReplayRequest } from './replay-resource.ts'
 
 const shapes = { events: Compile(EventReplay), deliveries: Compile(DeliveryReplay) } as const
@@ -14,21 +14,21 @@ export function checkReplay(body: unknown): Fault[] {
     return [{ pointer: '/what', detail: 'has to be one of events, deliveries' }]
   }
   const faults = checkShape(shapes[what], body)
-  if (faults.length > 0) return faults
-  const { filter } = body as ReplayRequest
-  return [...checkIds(filter), ...checkTimes(filter)]
+  const { filter } = body as { filter?: unknown }
+  const sound = soundMembers<ReplayRequest['filter']>(filter, faults, '/filter')
+  return [...faults, ...checkIds(sound), ...checkTimes(sound)]
 }
 
 /** Together they have to fit into one question to ClickHouse. */
 const maxIdsBytes = 48 * 1024
 
-function checkIds({ ids = [] }: ReplayRequest['filter']): Fault[] {
+function checkIds({ ids = [] }: Partial<ReplayRequest['filter']>): Fault[] {
   const bytes = ids.reduce((sum, id) => sum + Buffer.byteLength(id), 0)
   if (bytes <= maxIdsBytes) return []
   return [{ pointer: '/filter/ids', detail: `has at most ${maxIdsBytes} bytes in all; send several replays` }]
 }
 
-function checkTimes({ from, to }: ReplayRequest['filter']): Fault[] {
+function checkTimes({ from, to }: Partial<ReplayRequest['filter']>): Fault[] {
   const faults: Fault[] = []
   const read = (name: string, text: string | undefined): number | undefined => {
     const us = text === undefined ? undefined : parseTimestamp(text)

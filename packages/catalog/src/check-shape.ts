@@ -1,27 +1,62 @@
 import type { Fault } from '@millrace/service-kit/errors'
 import type { Validator } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 import { isNestedDeeper } from './deepest-data.ts'
 
 /** Deeper values would overflow the stack of whoever walks them. */
 const maxDepth = 100
+const tooDeep = `nests deeper than ${maxDepth} levels`
+
+// TypeBox stops after eight, and a union or a wrong member alone may take several of them.
+Settings.Set({ maxErrors: 1_000 })
 
 /** Faults of a value against a TypeBox schema, one per place. */
 export function checkShape(shape: Validator, value: unknown): Fault[] {
-  if (isNestedDeeper(value, maxDepth))
-    return [{ pointer: '', detail: `nests deeper than ${maxDepth} levels` }]
+  if (isNestedDeeper(value, maxDepth)) return [{ pointer: '', detail: tooDeep }]
   if (shape.Check(value)) return []
   const faults = new Map<string, Fault>()
+  const tell = (pointer: string, detail: string): void => {
+    if (!faults.has(pointer)) faults.set(pointer, { pointer, detail })
+  }
   for (const { keyword, instancePath, schemaPath, message, params } of shape.Errors(value)) {
     // An unknown member is told of by the object that holds it.
-    if (keyword === 'boolean' || faults.has(instancePath)) continue
-    const form = keyword === 'pattern' ? formAt(shape.Type(), schemaPath) : undefined
-    const detail = form === undefined ? describe(message, params) : `has to be ${form}`
-    faults.set(instancePath, { pointer: instancePath, detail })
+    if (keyword === 'boolean') continue
+    const { requiredProperties } = params as { requiredProperties?: readonly string[] }
+    if (requiredProperties !== undefined) {
+      for (const name of requiredProperties) tell(`${instancePath}/${name}`, 'is required')
+      continue
+    }
+    const form = withForm.has(keyword) ? formAt(shape.Type(), schemaPath) : undefined
+    // What fits none of several alternatives was told of as if one of them had been meant.
+    if (keyword === 'anyOf' && form !== undefined) faults.delete(instancePath)
+    tell(instancePath, form === undefined ? describe(message, params) : `has to be ${form}`)
   }
   return [...faults.values()]
 }
 
-/** What a schema says in words of the texts that its pattern lets pass: its annotation `x-form`. */
+/**
+ * The members of a body in which no fault was found: what looks further at them can do so, and all that is wrong is told
+ * at once.
+ * @param faults what `checkShape` found in the body, or in what holds it under `pointer`
+ */
+export function soundMembers<Body extends object>(
+  body: unknown,
+  faults: readonly Fault[],
+  pointer = '',
+): Partial<Body> {
+  if (faults.length === 0) return body as Body
+  // What nests too deep was not looked at.
+  if (typeof body !== 'object' || body === null || faults.some(({ detail }) => detail === tooDeep)) return {}
+  const isSound = (at: string): boolean =>
+    !faults.some((fault) => fault.pointer === at || fault.pointer.startsWith(`${at}/`))
+  return Object.fromEntries(
+    Object.entries(body).filter(([name]) => isSound(`${pointer}/${name}`)),
+  ) as Partial<Body>
+}
+
+const withForm: ReadonlySet<string> = new Set(['type', 'pattern', 'anyOf'])
+
+/** What a schema says in words of the values that it lets pass: its annotation `x-form`. */
 function formAt(schema: unknown, path: string): string | undefined {
   let at = schema
   for (const part of path.split('/').slice(1)) {
@@ -31,13 +66,15 @@ function formAt(schema: unknown, path: string): string | undefined {
 }
 
 function describe(message: string, params: object): string {
-  const { additionalProperties, allowedValues, format } = params as {
+  const { additionalProperties, allowedValues, format, type } = params as {
     format?: string
+    type?: string
     additionalProperties?: readonly string[]
     allowedValues?: readonly unknown[]
   }
   if (additionalProperties !== undefined) return `has unknown members: ${additionalProperties.join(', ')}`
   if (allowedValues !== undefined) return `has to be one of ${allowedValues.join(', ')}`
   if (format === 'date-time') return 'has to be an RFC 3339 time, such as "2017-01-01T00:00:00Z"'
+  if (type !== undefined) return `has to be ${/^[aeio]/.test(type) ? 'an' : 'a'} ${type}`
   return message
 }

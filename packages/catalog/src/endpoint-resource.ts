@@ -6,13 +6,18 @@ import { Filter } from './resources.ts'
 const maxDelayMs = 24 * 60 * 60 * 1000
 
 /** When a failed attempt is repeated: a preset, or the waits before the second, third, … attempt. */
-export const Retry = Type.Union([
-  Type.Enum(['webhook', '5xx-only']),
-  Type.Object(
-    { delaysMs: Type.Array(Type.Integer({ minimum: 0, maximum: maxDelayMs }), { maxItems: 50 }) },
-    { additionalProperties: false },
-  ),
-])
+export const Retry = Type.Union(
+  [
+    Type.Enum(['webhook', '5xx-only']),
+    Type.Object(
+      { delaysMs: Type.Array(Type.Integer({ minimum: 0, maximum: maxDelayMs }), { maxItems: 50 }) },
+      { additionalProperties: false },
+    ),
+  ],
+  {
+    'x-form': '"webhook", "5xx-only" or a list of waits in milliseconds, such as {"delaysMs": [5000, 60000]}',
+  },
+)
 
 /** A registered receiver of events. */
 export const Endpoint = Type.Object(

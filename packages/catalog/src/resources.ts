@@ -52,7 +52,7 @@ export const EventType = Type.Object(
   {
     description: Type.Optional(Type.String({ maxLength: 4096 })),
     schema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    validation: Type.Optional(Type.Union([Type.Literal('after'), Type.Literal('before')])),
+    validation: Type.Optional(Type.Enum(['after', 'before'])),
     maxAge: Type.Optional(Duration),
     retention: Type.Optional(Duration),
     rates: Type.Optional(

@@ -19,7 +19,7 @@ t.test('the meters of the contract are accepted', async (t) => {
 })
 
 t.test('faults are named by where they are', async (t) => {
-  t.same(pointers({}), [''])
+  t.same(pointers({}), ['/eventTypes', '/aggregation'])
   t.same(pointers([]), [''])
   t.same(pointers(null), [''])
   t.same(pointers({ ...count, extra: 1 }), [''])
@@ -27,6 +27,18 @@ t.test('faults are named by where they are', async (t) => {
   t.same(pointers({ ...count, groupBy: { page: 'data/path' } }), ['/groupBy/page'])
   t.same(pointers({ ...count, groupBy: { 'a b': '/data/path' } }), ['/groupBy'])
   t.same(pointers({ ...count, value: '/data/~2' }), ['/value'])
+})
+
+t.test('all that is wrong is told at once', async (t) => {
+  const wrong = {
+    eventTypes: ['a', 'b.*'],
+    aggregation: 'median',
+    value: 'data/amount',
+    groupBy: { value: '/data/v' },
+    filter: { exakt: {} },
+  }
+  t.same(pointers(wrong).sort(), ['/aggregation', '/eventTypes/1', '/filter', '/groupBy/value', '/value'])
+  t.same(pointers({ aggregation: 'sum' }), ['/eventTypes', '/value'])
 })
 
 t.test('an aggregation over values needs to know where they are', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Compile } from 'typebox/compile'
-import { checkShape } from '../src/check-shape.ts'
+import { checkShape, soundMembers } from '../src/check-shape.ts'
+import { Endpoint } from '../src/endpoint-resource.ts'
 import { EventType, EventTypeName, Meter, ResourceName } from '../src/resources.ts'
 
 t.test('a text of the wrong form is told in words, not by a pattern', (t) => {
@@ -36,5 +37,32 @@ t.test('unknown members and values are told with what there is', (t) => {
     { pointer: '', detail: 'has unknown members: group' },
     { pointer: '/aggregation', detail: /one of count, sum/ },
   ])
+  t.end()
+})
+
+t.test('what is missing is told by its own place, and nothing is left out because there is much', (t) => {
+  t.same(checkShape(Compile(Meter), {}), [
+    { pointer: '/eventTypes', detail: 'is required' },
+    { pointer: '/aggregation', detail: 'is required' },
+  ])
+  const rates = Array.from({ length: 20 }, () => ({ effectiveFrom: 'x', amountMinor: 1, currency: 'SEK' }))
+  t.equal(checkShape(Compile(EventType), { validation: 'perhaps', rates }).length, 21)
+  t.end()
+})
+
+t.test('a value that fits no alternative is told of all of them', (t) => {
+  const faults = checkShape(Compile(Endpoint), { url: 'https://a.example', retry: [1_000] })
+  t.match(faults, [{ pointer: '/retry', detail: /"webhook", "5xx-only" or .*delaysMs/ }])
+  t.match(checkShape(Compile(EventType), { validation: 'x' }), [{ detail: 'has to be one of after, before' }])
+  t.end()
+})
+
+t.test('members without a fault are looked at further, of what nests too deep none', (t) => {
+  const body = { eventTypes: ['a'], aggregation: 'median', value: 5 }
+  t.same(soundMembers(body, checkShape(Compile(Meter), body)), { eventTypes: ['a'] })
+  t.same(soundMembers(null, checkShape(Compile(Meter), null)), {})
+  let deep: unknown = {}
+  for (let level = 0; level < 200; level += 1) deep = { deep }
+  t.same(soundMembers({ url: 5 }, checkShape(Compile(Endpoint), { url: 5, deep })), {})
   t.end()
 })

@@ -23,7 +23,7 @@ export function checkAuthShape(auth: unknown): Fault[] {
 }
 
 /** What is wrong with an endpoint's `auth` and `tls`, whose shape has been checked. Kept secrets are not looked at. */
-export function checkCredentials({ auth, tls, headers = {} }: Endpoint): Fault[] {
+export function checkCredentials({ auth, tls, headers = {} }: Partial<Endpoint>): Fault[] {
   const faults: Fault[] = []
   if (auth !== undefined) {
     const twice = Object.keys(headers).find((name) => name.toLowerCase() === 'authorization')

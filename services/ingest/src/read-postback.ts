@@ -1,4 +1,4 @@
-import { checkShape } from '@millrace/catalog/check-shape'
+import { checkShape, soundMembers } from '@millrace/catalog/check-shape'
 import { toRetryPolicy } from '@millrace/catalog/retry-policy'
 import type { RequestTemplate, RetryPolicy } from '@millrace/proto'
 import { type Fault, ServiceError } from '@millrace/service-kit/errors'
@@ -23,10 +23,10 @@ const shape = Compile(PostbackRequest)
 export function readPostback(body: Buffer): Postback {
   const value = parseJsonBody(body)
   const faults = checkShape(shape, value)
+  const given = (value as Partial<PostbackRequest> | null)?.endpoint
+  faults.push(...checkEndpoint(soundMembers(given, faults, '/endpoint')))
   if (faults.length > 0) throw refused(faults)
   const { endpoint, defaults = {}, retry = 'webhook' } = value as PostbackRequest
-  const endpointFaults = checkEndpoint(endpoint)
-  if (endpointFaults.length > 0) throw refused(endpointFaults)
   return {
     request: {
       method: endpoint.method,
@@ -40,9 +40,9 @@ export function readPostback(body: Buffer): Postback {
   }
 }
 
-function checkEndpoint({ method, url, headers = {}, body }: PostbackRequest['endpoint']): Fault[] {
+function checkEndpoint({ method, url, headers = {}, body }: Partial<PostbackRequest['endpoint']>): Fault[] {
   const faults = checkHeaders(headers, '/endpoint/headers')
-  const urlFault = checkUrlTemplate(url)
+  const urlFault = url === undefined ? undefined : checkUrlTemplate(url)
   if (urlFault !== undefined) faults.push({ pointer: '/endpoint/url', detail: urlFault })
   if (body !== undefined && (method === 'GET' || method === 'DELETE')) {
     faults.push({ pointer: '/endpoint/body', detail: `is not sent with ${method}; use POST, PUT or PATCH` })

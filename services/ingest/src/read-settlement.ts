@@ -1,9 +1,9 @@
-import { checkShape } from '@millrace/catalog/check-shape'
+import { checkShape, soundMembers } from '@millrace/catalog/check-shape'
 import { parseTimestamp, timestampRange } from '@millrace/service-kit/timestamp'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { checkText } from './check-attribute.ts'
-import { refusedWrite, refuseFaults } from './refused-write.ts'
+import { refusedWrite } from './refused-write.ts'
 
 export const SettlementRequest = Type.Object(
   {
@@ -41,13 +41,14 @@ export interface SettlementTerms {
 
 /** @throws {ServiceError} `invalid-request` */
 export function readSettlement(body: unknown, nowUs: number): SettlementTerms {
-  refuseFaults(checkShape(shape, body))
-  const { reference, settledAt } = body as Static<typeof SettlementRequest>
-  const fault = checkText(reference)
-  if (fault !== undefined) throw refusedWrite([{ pointer: '/reference', detail: fault }])
+  const faults = checkShape(shape, body)
+  const { reference, settledAt } = soundMembers<Static<typeof SettlementRequest>>(body, faults)
+  const fault = reference === undefined ? undefined : checkText(reference)
+  if (fault !== undefined) faults.push({ pointer: '/reference', detail: fault })
   const settledAtUs = settledAt === undefined ? nowUs : parseTimestamp(settledAt)
   if (settledAtUs === undefined) {
-    throw refusedWrite([{ pointer: '/settledAt', detail: `is not an RFC 3339 time ${timestampRange}` }])
+    faults.push({ pointer: '/settledAt', detail: `is not an RFC 3339 time ${timestampRange}` })
   }
+  if (faults.length > 0 || reference === undefined || settledAtUs === undefined) throw refusedWrite(faults)
   return { reference, settledAtUs }
 }

@@ -51,7 +51,7 @@ t.test('headers that are the sender’s are refused, by name', async (t) => {
 
 t.test('faults are named by where they are', async (t) => {
   for (const [change, pointer] of [
-    [{ url: undefined }, ''],
+    [{ url: undefined }, '/url'],
     [{ secret: 'whsec_mine' }, ''],
     [{ secrets: [] }, ''],
     [{ method: 'TRACE' }, '/method'],
@@ -70,6 +70,8 @@ t.test('faults are named by where they are', async (t) => {
     t.same(pointers(JSON.parse(JSON.stringify({ url, ...change }))), [pointer], JSON.stringify(change))
   }
   t.match(pointers({ url, retry: 'often' }), ['/retry'])
+  const several = { url: 'ftp://{host}/', method: 'BREW', headers: { connection: 'x' }, filter: 1 }
+  t.same(pointers(several).sort(), ['/filter', '/headers/connection', '/method', '/url'])
   t.match(pointers({ url, retry: { delaysMs: [-1] } })[0], /^\/retry/)
   for (const body of [null, [], 'text', 1]) t.same(pointers(body), [''])
 })

@@ -106,7 +106,10 @@ t.test(
     t.match(await settle('?source=a&x=1', good), fault('/x'))
     t.match(await settle('?source=a', good, '%00'), fault('/id'))
     t.match(await settle('?source=a', good, 'i'.repeat(4_097)), fault('/id'))
-    t.match(await settle('?source=a', {}), { status: 400 })
+    t.match(await settle('?source=a', {}), fault('/reference'))
+    t.match(await settle('?source=a', { settledAt: 'today' }), {
+      errors: [{ pointer: '/reference' }, { pointer: '/settledAt' }],
+    })
     t.match(await settle('?source=a', { reference: '' }), fault('/reference'))
     t.match(await settle('?source=a', { reference: 'a\u0000' }), fault('/reference'))
     t.match(await settle('?source=a', { reference: '\ud800' }), fault('/reference'))

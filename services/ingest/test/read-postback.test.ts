@@ -56,7 +56,7 @@ t.test('retry is a preset or a list of delays', async (t) => {
 t.test('faults are named by where they are', async (t) => {
   const valid = { endpoint, data: [{}] }
   const table: readonly (readonly [body: unknown, ...pointers: string[]])[] = [
-    [{}, ''],
+    [{}, '/endpoint', '/data'],
     [[], ''],
     ['null', ''],
     [{ ...valid, extra: 1 }, ''],
@@ -65,6 +65,7 @@ t.test('faults are named by where they are', async (t) => {
     [{ ...valid, data: {} }, '/data'],
     [{ ...valid, data: [1, {}, [], null] }, '/data/0', '/data/2', '/data/3'],
     [{ ...valid, defaults: { a: 1 } }, '/defaults/a'],
+    [{ endpoint: { method: 'BREW', url: 'no' } }, '/data', '/endpoint/method', '/endpoint/url'],
     [{ ...valid, endpoint: { ...endpoint, method: 'TRACE' } }, '/endpoint/method'],
     [{ ...valid, endpoint: { ...endpoint, method: 'get' } }, '/endpoint/method'],
     [{ ...valid, endpoint: { ...endpoint, url: '' } }, '/endpoint/url'],
