@@ -1,5 +1,5 @@
 // Kills and stops parts of a mesh at random while events are sent, and compares what it holds in the end.
-//   node scripts/crash-suite/main.ts [--events 2000000] [--failures 100] [--brokers 3] [--seed N]
+//   node scripts/crash-suite/main.ts [--events 2000000] [--failures 100] [--brokers 3] [--producers 24] [--seed N]
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '2000000' },
     failures: { type: 'string', default: '100' },
     brokers: { type: 'string', default: '3' },
+    producers: { type: 'string', default: '24' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
@@ -24,6 +25,14 @@ const count = (name: keyof typeof values): number => {
 const brokers = count('brokers')
 const seed = count('seed')
 
+/** Where processes wait for seconds to run at all, brokers would do little but elect each other. */
+const patientBrokers = {
+  'controller.quorum.fetch.timeout.ms': '8000',
+  'controller.quorum.election.timeout.ms': '4000',
+  'controller.quorum.request.timeout.ms': '8000',
+  'broker.session.timeout.ms': '18000',
+}
+
 const directory = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
 const startedAt = performance.now()
 const onStep = (text: string): void =>
@@ -34,11 +43,12 @@ const stack = await startStack({
   brokers,
   parts: ['kafka', 'clickhouse', 'ingest', 'aggregator', 'query'],
   readyTimeoutMs: patienceMs,
+  kafkaSettings: patientBrokers,
 })
 let faults: readonly string[] = ['the run did not come to its end']
 try {
-  const [events, failures] = [count('events'), count('failures')]
-  faults = await runChaos(stack, { events, failures, brokers, seed, onStep })
+  const [events, failures, producers] = [count('events'), count('failures'), count('producers')]
+  faults = await runChaos(stack, { events, failures, producers, brokers, seed, onStep })
 } finally {
   await stack.stop()
   onStep(faults.length === 0 ? 'everything is exact' : `${faults.length} faults; logs and data: ${directory}`)

@@ -9,8 +9,7 @@ export interface Production {
   readonly done: Promise<void>
 }
 
-const producers = 4
-const batchEvents = 200
+const batchEvents = 400
 const repeatedShare = 0.05
 
 /**
@@ -19,7 +18,7 @@ const repeatedShare = 0.05
  */
 export function produceEvents(
   http: MeshHttp,
-  { events, seed }: { readonly events: number; readonly seed: number },
+  { events, producers, seed }: { readonly events: number; readonly producers: number; readonly seed: number },
   mayGoOn: (share: number) => Promise<void>,
 ): Production {
   let next = 0
@@ -34,7 +33,7 @@ export function produceEvents(
       const numbers = Array.from({ length: to - from }, (_, offset) => from + offset)
       await http.publish(numbers.map(chaosEvent))
       accepted += numbers.length
-      for (const number of numbers) await change(http, number)
+      await Promise.all(numbers.map((number) => change(http, number)))
       const again = Math.floor(random() * from)
       const repeats = Math.round(batchEvents * repeatedShare)
       await http.publish(

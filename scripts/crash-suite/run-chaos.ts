@@ -13,6 +13,7 @@ import { strike } from './strike.ts'
 export interface ChaosOptions {
   readonly events: number
   readonly failures: number
+  readonly producers: number
   readonly seed: number
   readonly brokers: number
   readonly onStep: (text: string) => void
@@ -27,7 +28,7 @@ export const patienceMs = 1_800_000
  * @returns what is wrong
  */
 export async function runChaos(stack: Stack, options: ChaosOptions): Promise<readonly string[]> {
-  const { events, failures, seed, brokers, onStep } = options
+  const { events, failures, producers, seed, brokers, onStep } = options
   const http = createMeshHttp(meshAddress(stack), patienceMs)
   await http.put(`/v1/event-types/${eventType}`, {
     schema: { type: 'object', required: ['page'], properties: { page: { type: 'string' } } },
@@ -43,7 +44,7 @@ export async function runChaos(stack: Stack, options: ChaosOptions): Promise<rea
       everyMs: 20,
       what: 'the next failure',
     })
-  const production = produceEvents(http, { events, seed }, mayGoOn)
+  const production = produceEvents(http, { events, producers, seed }, mayGoOn)
   const striking = (async () => {
     for (const failure of planned) {
       await waitUntil(() => production.accepted() / events >= struck / failures - 0.02, {

@@ -33,6 +33,8 @@ export type StackOptions = {
   /** Beyond what every service is given, or in its place. */
   serviceEnvironment?: Partial<Record<ServiceName, NodeJS.ProcessEnv>>
   onChange?: (status: ProcessStatus) => void
+  /** Of the brokers, beyond the local ones. */
+  kafkaSettings?: Record<string, string>
   /** For every process, in place of its own: for machines that are busy with other things. */
   readyTimeoutMs?: number
 }
@@ -79,7 +81,12 @@ export function createStack(options: StackOptions & { plan: PortPlan }): Stack {
   }
   const logDirectory = join(directory, 'logs')
   const common = { logDirectory, process: processOptions }
-  const kafka = createKafka({ ...common, directory: join(directory, 'kafka'), ports: plan.kafka })
+  const kafka = createKafka({
+    ...common,
+    directory: join(directory, 'kafka'),
+    ports: plan.kafka,
+    ...(options.kafkaSettings !== undefined && { settings: options.kafkaSettings }),
+  })
   const clickhouse = createClickHouse({
     ...common,
     directory: join(directory, 'clickhouse'),

@@ -11,6 +11,7 @@ t.test(`whatever dies or stands still, every event counts once (seed ${seed})`, 
   const faults = await runChaos(stack, {
     events: 12_000,
     failures: 8,
+    producers: 4,
     brokers: 1,
     seed,
     onStep: (text) => steps.push(text),
