@@ -1,5 +1,6 @@
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Registry } from 'prom-client'
+import { clientErrorHandler, frameworkErrors, installProblems, requestIdOf } from './problem-http.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface OperationsDoor {
@@ -20,7 +21,14 @@ export async function startOperationsDoor(
   deps: { metrics: Registry; readiness: Readiness },
   config: { operationsHost: string; operationsPort: number },
 ): Promise<OperationsDoor> {
-  const app = fastify({ logger: false, forceCloseConnections: true })
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    genReqId: requestIdOf,
+    frameworkErrors,
+    clientErrorHandler,
+  })
+  installProblems(app)
   app.get('/metrics', async (_request, reply) =>
     reply.type(deps.metrics.contentType).send(await deps.metrics.metrics()),
   )

@@ -162,7 +162,8 @@ export function installProblems(app: FastifyInstance): void {
 function unserved(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): ServiceError {
   const path = request.url.split('?')[0] ?? ''
   const others = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(
-    (method) => app.findRoute({ url: path, method }) !== null,
+    // A name in an address may be empty for the router, but nothing has no name.
+    (method) => !/.\/$/.test(path) && app.findRoute({ url: path, method }) !== null,
   )
   if (others.length === 0) {
     return new ServiceError('not-found', `Nothing is served at ${request.method} ${path}.`)

@@ -20,4 +20,8 @@ t.test('the operations door is live at once and ready only when nothing is missi
   readiness.set('kafka', undefined)
   t.equal((await get('/healthz/ready')).status, 200)
   t.match(await (await get('/metrics')).text(), /millrace_sample_things_total\{service="sample"\} 3/)
+  const wrong = await fetch(`http://127.0.0.1:${door.port}/metrics`, { method: 'POST' })
+  t.equal(wrong.status, 405)
+  t.equal(wrong.headers.get('allow'), 'GET')
+  t.match(await (await get('/healthz')).json(), { type: 'urn:millrace:problem:not-found', status: 404 })
 })

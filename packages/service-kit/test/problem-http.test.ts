@@ -72,6 +72,7 @@ t.test('an unknown address is 404, a known one with another method 405 with allo
   const response = await app.inject({ method: 'DELETE', url: '/things' })
   t.equal(response.statusCode, 405)
   t.equal(response.headers.allow, 'POST')
+  t.equal((await app.inject({ method: 'POST', url: '/things/' })).statusCode, 404, 'the name of nothing')
 })
 
 t.test('a harmless request id is kept, any other is replaced', async (t) => {

@@ -10,8 +10,8 @@ export const EventsQuery = Type.Object(
     subject: Text('Only events about this subject.'),
     source: Text('Only events of this source.'),
     status: Type.Optional(
-      Type.Enum(['processed', 'invalid'], {
-        description: 'An event that was only received so far is in no list.',
+      Type.Enum(['received', 'processed', 'invalid'], {
+        description: 'An event that was only received so far is in no list: there are none of those.',
       }),
     ),
     ...listParameters,

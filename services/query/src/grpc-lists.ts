@@ -3,7 +3,7 @@ import type { AttributeValue, ListEventsRequest, ListEventsResponse } from '@mil
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { GrpcDeps } from './grpc.ts'
 import { toText, toTimestamp } from './grpc-time.ts'
-import type { EventStatus, StoredEvent } from './list-events.ts'
+import type { StoredEvent } from './list-events.ts'
 import { listLimits, parseTimeRange } from './list-parameters.ts'
 
 export async function listEvents(
@@ -15,7 +15,7 @@ export async function listEvents(
     type: request.type || undefined,
     subject: request.subject || undefined,
     source: request.source || undefined,
-    status: oneOf<EventStatus>('status', request.status, ['processed', 'invalid']),
+    status: oneOf('status', request.status, ['received', 'processed', 'invalid'] as const),
     ...parseTimeRange(toText(request.from), toText(request.to)),
   }
   const page = await deps.events.list(

@@ -13,7 +13,7 @@ interface EventFilter {
   readonly type?: string | undefined
   readonly subject?: string | undefined
   readonly source?: string | undefined
-  readonly status?: EventStatus | undefined
+  readonly status?: EventStatus | 'received' | undefined
   /** Of `time`, the event's own. */
   readonly fromUs?: Microseconds | undefined
   readonly toUs?: Microseconds | undefined
@@ -61,6 +61,7 @@ export function createEventLister(deps: { clickhouse: ClickhouseReader; cursors:
     async list(reader, filter, limit, cursor) {
       const subject = JSON.stringify(['events', reader.tenant, filter, reader.constraints])
       const after = cursor === undefined ? undefined : deps.cursors.decode(subject, cursor)
+      if (filter.status === 'received') return { events: [], nextCursor: undefined }
       const rows = await deps.clickhouse.read(buildEventsSql(reader, filter, limit + 1, after), limit + 1)
       const events = rows.slice(0, limit).map(toStoredEvent)
       const last = rows.length > limit ? events.at(-1) : undefined

@@ -26,6 +26,8 @@ for (const validator of [textValidator, bodyValidator]) {
 
 /** Requests are checked against the routes' schemas; every fault is told by the name of its parameter. */
 export function installRequestSchemas(app: FastifyInstance): void {
+  // The framework would read text as a body of the wrong type, where it is the media type that is wrong.
+  app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? bodyValidator : textValidator).compile(schema as object),
   )
@@ -56,7 +58,7 @@ function toFault({ keyword, instancePath, message, params, parentSchema }: Error
     const name = details.additionalProperty ?? ''
     return {
       pointer: `${instancePath}/${name}`,
-      detail: `${JSON.stringify(name.slice(0, 80))} is not known here. Known: ${known.join(', ')}.`,
+      detail: `${JSON.stringify(name.slice(0, 80))} is not known here. Known: ${known.join(', ') || 'none'}.`,
     }
   }
   const name = instancePath.slice(1).replaceAll('/', '.') || 'the request'

@@ -147,8 +147,8 @@ const refused: readonly [string, pointer: string, detail: RegExp][] = [
   ['/v1/reports/visits?numbers=roman', '/numbers', /number, string/],
   ['/v1/reports/visits?cursor=AAAA', '/cursor', /does not belong/],
   ["/v1/reports/visits?order=value'%20OR%201=1--", '/order', /windowStart/],
-  ['/v1/reports/visits/live?seconds=5', '/seconds', /not known/],
-  ['/v1/events?status=received', '/status', /processed, invalid/],
+  ['/v1/reports/visits/live?seconds=5', '/seconds', /not known here. Known: none/],
+  ['/v1/events?status=lost', '/status', /received, processed, invalid/],
   ['/v1/events?colour=red', '/colour', /type, subject, source/],
   ['/v1/events?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z', '/from', /before to/],
   ['/v1/events?cursor=x', '/cursor', /does not belong/],
@@ -185,6 +185,21 @@ t.test('an unknown meter, event or delivery is 404', async (t) => {
     t.equal(response.statusCode, 404, url)
     t.match(response.json(), { type: 'urn:millrace:problem:not-found' })
   }
+})
+
+t.test('no event that was only received is in a list, and nobody has to be asked for that', async (t) => {
+  const { get, statements } = await startApp(t)
+  const response = await get('/v1/events?status=received')
+  t.equal(response.statusCode, 200)
+  t.same(response.json(), { events: [] })
+  t.same(statements, [])
+})
+
+t.test('a body that is no JSON is refused by its media type', async (t) => {
+  const { app } = await startApp(t)
+  const headers = { authorization: `Bearer ${rootKey}`, 'content-type': 'text/plain' }
+  const response = await app.inject({ method: 'POST', url: '/v1/reports/visits', headers, payload: '{}' })
+  t.equal(response.statusCode, 415)
 })
 
 t.test('POST takes the same as JSON, with types of its own', async (t) => {
