@@ -1,4 +1,4 @@
-import { ingest, one, processRow, quantiles, rate } from './panels.ts'
+import { ingest, one, processRow, quantiles, rate, requestPanels } from './panels.ts'
 import type { Dashboard } from './to-grafana.ts'
 
 export const ingestBoard: Dashboard = {
@@ -30,6 +30,7 @@ export const ingestBoard: Dashboard = {
         },
       ],
     },
+    { title: 'By route', panels: requestPanels(ingest) },
     {
       title: 'Kafka',
       panels: [

@@ -25,6 +25,40 @@ export function rate(metric: string, by?: string): string {
     : `sum by (${by}) (rate(${metric}[$__rate_interval]))`
 }
 
+/** Requests of a service: how often they fail and how long they take, by route. What streams is not among them. */
+export function requestPanels(service: string): readonly Panel[] {
+  const seconds = `${service}_request_seconds`
+  return [
+    {
+      title: 'Failed by route',
+      description:
+        'Share of the route’s requests that were answered 5xx, or with a gRPC status that means it.',
+      unit: 'percentunit',
+      thresholds: [0.01, 0.05],
+      queries: one(
+        `sum by (route) (rate(${seconds}_count{class="5xx"}[$__rate_interval])) / sum by (route) (rate(${seconds}_count[$__rate_interval]))`,
+        '{{route}}',
+      ),
+    },
+    {
+      title: 'Refused by route',
+      description: 'Requests that were answered 4xx: what callers have to change, 429 among them.',
+      unit: 'reqps',
+      queries: one(`sum by (route) (rate(${seconds}_count{class="4xx"}[$__rate_interval]))`, '{{route}}'),
+    },
+    {
+      title: 'How long requests take',
+      description: 'p99 by route, of what was neither refused nor failed.',
+      unit: 's',
+      thresholds: [0.25, 1],
+      queries: one(
+        `histogram_quantile(0.99, sum by (le, route) (rate(${seconds}_bucket{class="2xx"}[$__rate_interval])))`,
+        '{{route}}',
+      ),
+    },
+  ]
+}
+
 export function stat(panel: Omit<Panel, 'kind'>): Panel {
   return { ...panel, kind: 'stat' }
 }

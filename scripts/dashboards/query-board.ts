@@ -1,4 +1,4 @@
-import { one, processRow, quantiles, query, rate } from './panels.ts'
+import { one, processRow, quantiles, query, rate, requestPanels } from './panels.ts'
 import type { Dashboard } from './to-grafana.ts'
 
 export const queryBoard: Dashboard = {
@@ -29,6 +29,7 @@ export const queryBoard: Dashboard = {
         },
       ],
     },
+    { title: 'By route', panels: requestPanels(query) },
     {
       title: 'Cache',
       panels: [

@@ -12,6 +12,7 @@ import { HealthImplementation } from 'grpc-health-check'
 import { errorMeanings, ServiceError } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { Readiness } from './readiness.ts'
+import { observeGrpcCalls, type RequestDurations } from './request-durations.ts'
 import { type GrpcTls, grpcServerCredentials } from './tls.ts'
 import { renewGrpcTls } from './tls-renewal.ts'
 
@@ -45,7 +46,12 @@ const maxConcurrentCalls = 1_000
 
 /** A gRPC server with the standard health service, which follows `readiness`, and reflection. */
 export async function startGrpcDoor(
-  deps: { readiness: Readiness; interceptors?: ServerInterceptor[]; logger?: Logger },
+  deps: {
+    readiness: Readiness
+    interceptors?: ServerInterceptor[]
+    logger?: Logger
+    durations?: RequestDurations
+  },
   config: GrpcDoorConfig,
   services: readonly GrpcService[],
 ): Promise<GrpcDoor> {
@@ -65,7 +71,13 @@ export async function startGrpcDoor(
   health.addToServer(server)
   const files = services.map((service) => service.protoFile)
   new ReflectionService(loadSync(files, { includeDirs: [protoDirectory] })).addToServer(server)
-  for (const { definition, implementation } of services) server.addService(definition, implementation)
+  for (const service of services) {
+    const { definition, implementation } = service
+    server.addService(
+      definition,
+      deps.durations === undefined ? implementation : observeGrpcCalls(service, deps.durations),
+    )
+  }
   const credentials = grpcServerCredentials(config)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${config.grpcHost}:${config.grpcPort}`, credentials, (error, bound) =>

@@ -59,7 +59,14 @@ export function createPlainEvents(
     }
     const limit = deps.limits.take(principal, 1)
     if (limit?.admitted === false) return false
-    const exchange: Exchange = { request, response, requestId: requestIdOf(request), principal, limit }
+    const exchange: Exchange = {
+      request,
+      response,
+      startedMs: performance.now(),
+      requestId: requestIdOf(request),
+      principal,
+      limit,
+    }
     collect(deps, exchange, plain.bytes, (body) => accept(deps, config, exchange, plain.form, body))
     return true
   }
@@ -79,6 +86,7 @@ function readPlainRequest({ headers }: IncomingMessage, maxBodyBytes: number): P
 interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly startedMs: number
   readonly requestId: string
   readonly principal: Principal
   limit: RateLimitAnswer | undefined
@@ -177,7 +185,7 @@ function refuse(deps: IngestHttpDeps, exchange: Exchange, error: unknown): void 
 /** Names and values in turn, as Node writes them without looking at each by its name first. */
 function answer(
   deps: IngestHttpDeps,
-  { response, requestId, limit }: Exchange,
+  { response, startedMs, requestId, limit }: Exchange,
   status: number,
   fields: readonly string[],
   body: unknown,
@@ -189,4 +197,5 @@ function answer(
   head.push(...fields, 'content-length', String(Buffer.byteLength(text)))
   response.writeHead(status, head)
   response.end(text)
+  deps.metrics.durations.observe(route, status, (performance.now() - startedMs) / 1_000)
 }

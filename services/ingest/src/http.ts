@@ -13,6 +13,7 @@ import {
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
+import { observeHttpRequests } from '@millrace/service-kit/request-durations'
 import type { SpanRecorder } from '@millrace/service-kit/span-recorder'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
@@ -113,6 +114,7 @@ export async function createHttpDoor(
     return principal && deps.limits.take(principal, 1)
   })
   limitRequestBytes(app, deps.requestBudget)
+  observeHttpRequests(app, deps.metrics.durations)
   app.addHook('onResponse', (request, reply, done) => {
     deps.metrics.request(routeOf(request), reply.statusCode)
     if (request.raw.complete === false) discardRest(request.raw)

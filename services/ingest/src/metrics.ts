@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from '@millrace/service-kit/metrics'
+import { createRequestDurations, type RequestDurations } from '@millrace/service-kit/request-durations'
 
 export interface IngestMetrics {
+  readonly durations: RequestDurations
   /** `status` is HTTP's, or gRPC's number. */
   request(route: string, status: number): void
   accepted(events: number): void
@@ -86,6 +88,7 @@ export function createIngestMetrics(registry: Registry, held: HeldNow): IngestMe
   // The library makes a text of the labels at each call; every request is counted.
   const requestsOf = new Map<string, Map<number, { inc(): void }>>()
   return {
+    durations: createRequestDurations(registry, 'ingest'),
     request(route, status) {
       let byStatus = requestsOf.get(route)
       if (byStatus === undefined) {

@@ -173,7 +173,12 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     config,
   )
   const grpc = await startGrpcDoor(
-    { readiness, logger, interceptors: [limitCallBytes(requestBudget, ingestGrpc.checkKey)] },
+    {
+      readiness,
+      logger,
+      durations: metrics.durations,
+      interceptors: [limitCallBytes(requestBudget, ingestGrpc.checkKey)],
+    },
     // A little more, so that whoever sends a little too much is told of the limit by name.
     { ...config, maxMessageBytes: config.maxBodyBytes + 64 * 1024 },
     [ingestGrpc.service],

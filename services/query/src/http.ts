@@ -11,6 +11,7 @@ import {
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
+import { observeHttpRequests } from '@millrace/service-kit/request-durations'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
 import {
@@ -75,6 +76,7 @@ export async function createHttpApp(
   renewHttpTls(app, config, deps.logger)
   installProblems(app)
   installRequestSchemas(app)
+  observeHttpRequests(app, deps.metrics.durations)
   app.addHook('onResponse', (request, reply, done) => {
     deps.countRequest(`${request.method} ${request.routeOptions.url ?? 'unmatched'}`, reply.statusCode)
     if (request.raw.complete === false) discardRest(request.raw)

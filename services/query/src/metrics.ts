@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from '@millrace/service-kit/metrics'
+import { createRequestDurations, type RequestDurations } from '@millrace/service-kit/request-durations'
 import { nowUs } from './time.ts'
 
 export interface QueryMetrics {
+  readonly durations: RequestDurations
   readonly requests: Counter<'route' | 'status'>
   readonly reportSeconds: Histogram
   readonly clickhouseErrors: Counter<'reason'>
@@ -11,6 +13,7 @@ export interface QueryMetrics {
 
 export function createQueryMetrics(registry: Registry): QueryMetrics {
   return {
+    durations: createRequestDurations(registry, 'query'),
     requests: new Counter({
       name: 'millrace_query_requests_total',
       help: 'Answered HTTP requests by route and status.',

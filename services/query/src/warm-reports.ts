@@ -4,6 +4,7 @@ import type { Authenticator, Principal } from '@millrace/catalog/authenticate-ke
 import type { KeyLimits } from '@millrace/catalog/key-usage'
 import { requestIdOf } from '@millrace/service-kit/problem-http'
 import { formatRateLimit } from '@millrace/service-kit/rate-limit-http'
+import { acceptsCoding } from './accepts-coding.ts'
 import type { RenderedAnswer, ReportAnswers } from './answer-reports.ts'
 import { createBoundedCache } from './bounded-cache.ts'
 import type { CatalogView } from './catalog-follower.ts'
@@ -44,7 +45,7 @@ export interface WarmReportsDeps {
   readonly authenticator: Pick<Authenticator, 'authenticate'>
   readonly limits: KeyLimits
   readonly catalog: Pick<CatalogView, 'meter'>
-  readonly metrics: Pick<QueryMetrics, 'requests' | 'reportCache'>
+  readonly metrics: Pick<QueryMetrics, 'durations' | 'requests' | 'reportCache'>
 }
 
 const prefix = '/v1/reports/'
@@ -60,7 +61,8 @@ export function createWarmReports(deps: WarmReportsDeps): WarmReports {
     200: deps.metrics.requests.labels({ route: countedRoute, status: '200' }),
     304: deps.metrics.requests.labels({ route: countedRoute, status: '304' }),
   }
-  const count = (status: 200 | 304): void => {
+  const count = (status: 200 | 304, startedMs: number): void => {
+    deps.metrics.durations.observe(countedRoute, status, (performance.now() - startedMs) / 1_000)
     hits.inc()
     counters[status].inc()
   }
@@ -68,6 +70,7 @@ export function createWarmReports(deps: WarmReportsDeps): WarmReports {
   const answer = (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method, url = '', headers } = request
     if (stopped || method !== 'GET' || !url.startsWith(prefix) || hasBody(headers)) return false
+    const startedMs = performance.now()
     const principal = deps.authenticator.authenticate(headers.authorization, 'reports:read')
     const recipe = recipes.get(addressOf(principal, headers.accept, url))
     if (recipe === undefined) return false
@@ -82,14 +85,16 @@ export function createWarmReports(deps: WarmReportsDeps): WarmReports {
     if (limit !== undefined) for (const [name, text] of formatRateLimit(limit)) fields.push(name, text)
     if (isKnown(headers['if-none-match'], value.tag)) {
       response.writeHead(304, fields).end()
-      count(304)
+      count(304, startedMs)
       return true
     }
     if (value.nextCursor !== undefined) fields.push('x-next-cursor', value.nextCursor)
-    const body = value.body(nowUs(), dataThroughUs)
+    const gzipped = acceptsCoding(headers['accept-encoding'] as string, 'gzip') ? value.gzipped : undefined
+    if (gzipped !== undefined) fields.push('content-encoding', 'gzip')
+    const body = (gzipped ?? value.body)(nowUs(), dataThroughUs)
     fields.push('content-type', value.contentType, 'content-length', String(body.length))
     response.writeHead(200, fields).end(body, 'latin1')
-    count(200)
+    count(200, startedMs)
     return true
   }
   return {

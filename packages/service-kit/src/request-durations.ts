@@ -1,0 +1,129 @@
+import { status as grpcStatus, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { FastifyInstance } from 'fastify'
+import { errorMeanings } from './errors.ts'
+import type { Histogram, Registry } from './metrics.ts'
+
+/** How many requests there were, how they ended and how long they took: by route and by class of their status. */
+export interface RequestDurations {
+  /**
+   * @param route a template, never an address: each makes time series of its own
+   * @param status HTTP's
+   */
+  observe(route: string, status: number, seconds: number): void
+}
+
+/** Seconds; the promise of ingest and of query is at a quarter of a second and below. */
+const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+interface Child {
+  readonly labels: { readonly route: string; readonly class: string }
+  /** How many fell into each bucket alone; the last has no bound. */
+  readonly counts: Float64Array
+  sum: number
+}
+
+/**
+ * Registers `millrace_<service>_request_seconds`. The library's own histogram makes a text of the labels at each
+ * observation, a microsecond for what is served in twenty: here a child is found by the route and the class.
+ */
+export function createRequestDurations(registry: Registry, service: string): RequestDurations {
+  const name = `millrace_${service.replaceAll('-', '_')}_request_seconds`
+  const routes = new Map<string, (Child | undefined)[]>()
+  const metric = {
+    name,
+    help: 'Requests by route and class of their status (gRPC’s as HTTP’s), and how long they took.',
+    type: 'histogram',
+    aggregator: 'sum',
+    get: async () => ({
+      ...metric,
+      values: [...routes.values()]
+        .flat()
+        .flatMap((child) => (child === undefined ? [] : samplesOf(name, child))),
+    }),
+    reset: () => routes.clear(),
+  }
+  // The registry asks a metric for its name and its values; its type names the library's classes only.
+  registry.registerMetric(metric as unknown as Histogram)
+  return {
+    observe(route, status, seconds) {
+      let children = routes.get(route)
+      if (children === undefined) {
+        children = []
+        routes.set(route, children)
+      }
+      const index = Math.floor(status / 100)
+      let child = children[index]
+      if (child === undefined) {
+        child = {
+          labels: { route, class: `${index}xx` },
+          counts: new Float64Array(bounds.length + 1),
+          sum: 0,
+        }
+        children[index] = child
+      }
+      let bucket = 0
+      while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+      child.counts[bucket] = (child.counts[bucket] ?? 0) + 1
+      child.sum += seconds
+    },
+  }
+}
+
+function samplesOf(name: string, { labels, counts, sum }: Child) {
+  let total = 0
+  const buckets = [...counts].map((count, index) => {
+    total += count
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: total }
+  })
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: total },
+  ]
+}
+
+/** Observes every answer of the app. A hijacked one, which lasts as long as its reader likes, is not an answer. */
+export function observeHttpRequests(app: FastifyInstance, requests: RequestDurations): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = `${request.method} ${request.routeOptions.url ?? 'unmatched'}`
+    requests.observe(route, reply.statusCode, reply.elapsedTime / 1_000)
+    done()
+  })
+}
+
+const httpStatuses = new Map<number, number>([
+  [grpcStatus.OK, 200],
+  [grpcStatus.CANCELLED, 499],
+  ...Object.values(errorMeanings).map(({ grpcStatus: code, httpStatus }): [number, number] => [
+    code,
+    httpStatus,
+  ]),
+])
+
+type UnaryHandler = (
+  call: unknown,
+  callback: (error: { code?: number } | null, ...rest: unknown[]) => void,
+) => void
+
+/** The same calls, those with one answer observed. Streams last as long as their clients like. */
+export function observeGrpcCalls(
+  service: { readonly definition: object; readonly implementation: UntypedServiceImplementation },
+  requests: RequestDurations,
+): UntypedServiceImplementation {
+  const observed: UntypedServiceImplementation = { ...service.implementation }
+  for (const [method, { requestStream, responseStream }] of Object.entries(service.definition)) {
+    const handler = service.implementation[method] as UnaryHandler | undefined
+    if (handler === undefined || requestStream || responseStream) continue
+    const route = `grpc ${method[0]?.toUpperCase()}${method.slice(1)}`
+    const observing: UnaryHandler = (call, callback) => {
+      const startedMs = performance.now()
+      handler.call(service.implementation, call, (error, ...rest) => {
+        const code = error === null ? grpcStatus.OK : (error.code ?? grpcStatus.UNKNOWN)
+        requests.observe(route, httpStatuses.get(code) ?? 500, (performance.now() - startedMs) / 1_000)
+        callback(error, ...rest)
+      })
+    }
+    observed[method] = observing as UntypedServiceImplementation[string]
+  }
+  return observed
+}
