@@ -11,6 +11,7 @@ import type { Logger } from '@millrace/service-kit/log'
 import { createMetrics } from '@millrace/service-kit/metrics'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
+import { createRequestDurations } from '@millrace/service-kit/request-durations'
 import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
 import { createAwaitCatalog } from './await-catalog.ts'
 import { type DeliveryConfig, toBreakersConfig } from './config.ts'
@@ -51,6 +52,7 @@ export async function createService(
 ): Promise<PostbackDeliveryService> {
   const readiness = createReadiness(['kafka'])
   const registry = createMetrics('postback-delivery')
+  const durations = createRequestDurations(registry, 'postback-delivery')
   const consumers: DeliveryConsumer[] = []
   const spans = createSpanRecorder('postback-delivery', config)
   const partitions = () => consumers.flatMap((consumer) => consumer.partitions())
@@ -121,7 +123,7 @@ export async function createService(
     },
     config,
   )
-  const grpc = await startGrpcDoor({ readiness, logger }, config, [operator.service])
+  const grpc = await startGrpcDoor({ readiness, logger, durations }, config, [operator.service])
 
   const stopping = new AbortController()
   const consumerDeps = {

@@ -108,7 +108,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     },
     config,
   )
-  const grpc = await startGrpcDoor({ readiness, logger }, config, [
+  const grpc = await startGrpcDoor({ readiness, logger, durations: metrics.durations }, config, [
     createQueryService({ ...core, authenticator, limits: usage.limits, logger }),
   ])
   await app.listen({ host: config.httpHost, port: config.httpPort })
