@@ -39,7 +39,9 @@ export function createBatchLimits(config: BatchLimitsConfig, lanes: () => number
     dueIn(batch, waiting, nowMs) {
       // The clock was put back: nobody knows how old the batch is.
       if (nowMs < batch.openedAt) return 0
-      const lateMs = waiting ? nowMs - (batch.oldestReceivedAtUs ?? 0) / 1_000 : 0
+      // Repeats only: nothing in it is late.
+      const oldestMs = (batch.oldestReceivedAtUs ?? nowMs * 1_000) / 1_000
+      const lateMs = waiting ? nowMs - oldestMs : 0
       const ageMs = Math.max(config.batchMaxAgeMs, Math.min(lateMs / 10, longestWaitMs))
       return Math.max(0, batch.openedAt + ageMs - nowMs)
     },

@@ -42,6 +42,13 @@ t.test('a batch waits for its age, with a backlog for a tenth of what its events
   t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), false, openedAt), 200)
 })
 
+t.test('a batch of repeats only waits for its age, whatever waits behind it', async (t) => {
+  const limits = createBatchLimits(config, () => 1)
+  const repeats = { ...makeBatch({ rows: 0 }), oldestReceivedAtUs: undefined }
+  t.equal(limits.dueIn(repeats, true, openedAt), 200)
+  t.equal(limits.dueIn(repeats, true, openedAt + 200), 0)
+})
+
 t.test('a batch does not wait for a clock that was put back', async (t) => {
   const limits = createBatchLimits(config, () => 1)
   t.equal(limits.dueIn(makeBatch({}), false, openedAt - 3_600_000), 0)
