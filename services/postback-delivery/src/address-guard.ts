@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { isPortAllowed, type PortRange } from './allowed-ports.ts'
+import { isLocalName } from './local-name.ts'
 
 /** Connections are made to public addresses only, and to the networks that an operator lists. */
 export interface AddressGuard {
@@ -17,10 +18,13 @@ export interface AddressGuard {
 export class AddressError extends Error {
   override readonly name = 'AddressError'
   readonly code: 'dns' | 'forbidden_address'
+  /** It is a name server's word, which may be another one next time. */
+  readonly mayChange: boolean
 
-  constructor(code: 'dns' | 'forbidden_address', detail: string, cause?: unknown) {
+  constructor(code: 'dns' | 'forbidden_address', detail: string, mayChange: boolean, cause?: unknown) {
     super(detail, { cause })
     this.code = code
+    this.mayChange = mayChange
   }
 }
 
@@ -93,7 +97,7 @@ export function createAddressGuard(
     const family = isIP(host)
     const found = family === 0 ? await deps.resolve(host) : [{ address: host, family }]
     const usable = found.filter(({ address }) => isAllowed(address))
-    if (usable.length === 0) throw forbidden(host)
+    if (usable.length === 0) throw forbidden(host, family === 0 && !isLocalName(host))
     return usable
   }
   return {
@@ -101,9 +105,9 @@ export function createAddressGuard(
     resolve,
     refusal(host, port) {
       if (!isPortAllowed(port, config.allowedPorts)) {
-        return new AddressError('forbidden_address', `port ${port} is not one that may be called`)
+        return new AddressError('forbidden_address', `port ${port} is not one that may be called`, false)
       }
-      return isIP(host) !== 0 && !isAllowed(host) ? forbidden(host) : undefined
+      return isIP(host) !== 0 && !isAllowed(host) ? forbidden(host, false) : undefined
     },
     lookup(host, options, callback) {
       resolve(host).then(
@@ -117,8 +121,8 @@ export function createAddressGuard(
   }
 }
 
-function forbidden(host: string): AddressError {
-  return new AddressError('forbidden_address', `${host} is not a public address`)
+function forbidden(host: string, mayChange: boolean): AddressError {
+  return new AddressError('forbidden_address', `${host} is not a public address`, mayChange)
 }
 
 function knownNetwork(text: string): Network {

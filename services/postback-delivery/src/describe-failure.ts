@@ -5,6 +5,8 @@ import type { FailureCode } from './judge-response.ts'
 export interface SendFailure {
   readonly code: FailureCode
   readonly detail: string
+  /** The same request may end otherwise next time, although its code says that it would not. */
+  readonly mayChange?: boolean
 }
 
 const connectCodes: ReadonlySet<string> = new Set([
@@ -29,9 +31,10 @@ const tlsCode =
   /^ERR_(?:TLS|SSL|OSSL)_|CERT|^EPROTO$|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(?:CA|PURPOSE)$|^CRL_/
 
 export function describeFailure(error: Error): SendFailure {
-  if (error instanceof AddressError || error instanceof ProxyError) {
-    return { code: error.code, detail: error.message }
+  if (error instanceof AddressError) {
+    return { code: error.code, detail: error.message, mayChange: error.mayChange }
   }
+  if (error instanceof ProxyError) return { code: error.code, detail: error.message }
   const { code = '' } = error as NodeJS.ErrnoException
   const detail = error.message === '' ? code : error.message
   if (timeoutCodes.has(code)) return { code: 'timeout', detail }

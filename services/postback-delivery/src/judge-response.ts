@@ -33,8 +33,12 @@ export function judgeStatus(status: number, only5xx: boolean): Verdict {
   return 'retry'
 }
 
-/** A request that cannot be made, or that may not be made to this address, will be no different next time. */
-export function judgeFailure(code: FailureCode): Verdict {
+/**
+ * A request that cannot be made, or that may not be made to this address, will be no different next time, unless it is
+ * a name server that has given the address.
+ */
+export function judgeFailure(code: FailureCode, mayChange = false): Verdict {
+  if (mayChange) return 'retry'
   if (code === 'endpoint_disabled' || code === 'endpoint_held') return 'held'
   return code === 'render' || code === 'forbidden_address' || code === 'endpoint_gone' ? 'dead' : 'retry'
 }

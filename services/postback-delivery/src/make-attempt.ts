@@ -166,7 +166,7 @@ async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDe
   const verdict =
     result.failure === undefined
       ? judgeStatus(result.statusCode, retriesOnly5xx(target.retry))
-      : judgeFailure(result.failure.code)
+      : judgeFailure(result.failure.code, result.failure.mayChange)
   const next = verdict === 'retry' ? scheduleNext(delivery, target, result, deps) : undefined
   return {
     attempted: true,

@@ -1,5 +1,6 @@
 import { promises as dns, type LookupAddress } from 'node:dns'
 import { AddressError, type ResolveHost } from './address-guard.ts'
+import { isLocalName } from './local-name.ts'
 
 const notThere: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA'])
 
@@ -23,13 +24,9 @@ export function createHostResolver(config: {
       if (isLocalName(host)) return await ofSystem(host)
       return (await askDns(resolver, host)) ?? (await ofSystem(host))
     } catch (error) {
-      throw new AddressError('dns', `${host} cannot be resolved: ${(error as Error).message}`, error)
+      throw new AddressError('dns', `${host} cannot be resolved: ${(error as Error).message}`, true, error)
     }
   }
-}
-
-function isLocalName(host: string): boolean {
-  return !host.replace(/\.$/, '').includes('.') || /\.localhost\.?$/i.test(host)
 }
 
 /** @returns undefined when there is no such name */

@@ -111,9 +111,15 @@ t.test('a name is refused when none of its addresses is allowed', async (t) => {
       { address: '::1', family: 6 },
     ]
   })
-  t.match(await connect(guard, 'http://rebound.example:8081/'), { code: 'forbidden_address' })
-  t.match(await connect(guard, 'https://rebound.example:8444/'), { code: 'forbidden_address' })
+  const refused = { code: 'forbidden_address', mayChange: true }
+  t.match(await connect(guard, 'http://rebound.example:8081/'), refused)
+  t.match(await connect(guard, 'https://rebound.example:8444/'), refused)
   t.same(asked, ['rebound.example', 'rebound.example'], 'it is looked up once per connection')
+  t.match(
+    await connect(guard, 'http://localhost:8081/'),
+    { ...refused, mayChange: false },
+    'this machine’s own name',
+  )
 })
 
 t.test('networks are read as CIDR or as one address', async (t) => {

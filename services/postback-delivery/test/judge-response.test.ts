@@ -75,6 +75,16 @@ t.test('errors of the network get the code of their kind', async (t) => {
   for (const [code, expected] of Object.entries(cases)) {
     t.same(describeFailure(withCode(code)), { code: expected, detail: `it said ${code}` })
   }
-  t.equal(describeFailure(new AddressError('dns', 'no such host')).code, 'dns')
-  t.equal(describeFailure(new AddressError('forbidden_address', 'private')).code, 'forbidden_address')
+  t.equal(describeFailure(new AddressError('dns', 'no such host', true)).code, 'dns')
+})
+
+t.test('a forbidden address ends a delivery, unless a name server has given it', async (t) => {
+  for (const [mayChange, verdict] of [
+    [false, 'dead'],
+    [true, 'retry'],
+  ] as const) {
+    const failure = describeFailure(new AddressError('forbidden_address', 'private', mayChange))
+    t.equal(failure.code, 'forbidden_address')
+    t.equal(judgeFailure(failure.code, failure.mayChange), verdict)
+  }
 })
