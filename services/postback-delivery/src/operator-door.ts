@@ -1,9 +1,8 @@
 import type { Authenticator } from '@millrace/catalog/authenticate-key'
 import type { CatalogReader } from '@millrace/catalog/catalog-reader'
-import { type CatalogWriter, createCatalogWriter } from '@millrace/catalog/catalog-writer'
+import type { CatalogWriter } from '@millrace/catalog/catalog-writer'
 import type { GetDeliveryStateResponse } from '@millrace/proto'
 import type { GrpcService } from '@millrace/service-kit/grpc-server'
-import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
 import type { Logger } from '@millrace/service-kit/log'
 import { uuidV7 } from '@millrace/service-kit/uuid-v7'
@@ -19,7 +18,6 @@ export interface OperatorDoor {
   readonly service: GrpcService
   /** Undefined as long as nothing is known. */
   holds(): Holds | undefined
-  stop(): Promise<void>
 }
 
 export interface OperatorDoorDeps {
@@ -27,6 +25,7 @@ export interface OperatorDoorDeps {
   readonly readState: () => GetDeliveryStateResponse
   /** Undefined until it has been read. */
   readonly catalog: () => CatalogReader | undefined
+  readonly writeCatalog: () => CatalogWriter['write'] | undefined
   readonly shared: () => SharedState | undefined
   readonly depthOf: (queueKey: string) => { readonly waiting: number; readonly inFlight: number }
   readonly logger: Logger
@@ -34,37 +33,30 @@ export interface OperatorDoorDeps {
   readonly now: () => number
 }
 
-const writeTimeoutMs = 10_000
-
 interface Parts {
   readonly catalog: CatalogReader
   readonly shared: SharedState
   readonly holds: Holds
-  readonly writer: CatalogWriter
   readonly commands: EndpointCommands
 }
 
-export function createOperatorDoor(deps: OperatorDoorDeps, config: KafkaConfig): OperatorDoor {
-  const { logger } = deps
+export function createOperatorDoor(deps: OperatorDoorDeps): OperatorDoor {
   const now = (): number => deps.now() * 1_000
   let parts: Parts | undefined
   const known = (): Parts | undefined => {
     const catalog = deps.catalog()
+    const writeCatalog = deps.writeCatalog()
     const shared = deps.shared()
-    if (parts !== undefined || catalog === undefined || shared === undefined) return parts
+    if (parts !== undefined || !catalog || !writeCatalog || !shared) return parts
     const holds = createHolds(shared)
-    const writer = createCatalogWriter(
-      { reader: catalog, config, logger },
-      { clientId: 'postback-delivery-catalog-writer', timeoutMs: writeTimeoutMs, now },
-    )
     const commands = createEndpointCommands({
       catalog: catalog.store,
-      writeCatalog: writer.write,
+      writeCatalog,
       holds,
       newId: () => uuidV7(deps.now()),
       now,
     })
-    parts = { catalog, shared, holds, writer, commands }
+    parts = { catalog, shared, holds, commands }
     return parts
   }
   const required = (): Parts => {
@@ -88,8 +80,5 @@ export function createOperatorDoor(deps: OperatorDoorDeps, config: KafkaConfig):
       },
     }),
     holds: () => known()?.holds,
-    async stop() {
-      await parts?.writer.stop()
-    },
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
+import { type CatalogWriter, createCatalogWriter } from '@millrace/catalog/catalog-writer'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
 import { eventsTopic, postbacksTopic } from '@millrace/proto/topics'
@@ -31,6 +31,7 @@ import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
 import { type Disabling, startDisabling } from './start-disabling.ts'
 import { createSubscriptions, type Subscriptions } from './start-subscriptions.ts'
+import { untilDone } from './until-done.ts'
 import { watchKafka } from './watch-kafka.ts'
 import { watchSecrets } from './watch-secrets.ts'
 
@@ -41,9 +42,14 @@ export interface PostbackDeliveryService {
   stop(): Promise<void>
 }
 
-const retryMs = 500
 /** A transaction that a crash left open is aborted after it, unless the same instance comes back before. */
 const transactionTimeoutMs = 10_000
+/** An attempt, or an operator, waits for a write. */
+const catalogWriting = {
+  clientId: 'postback-delivery-catalog-writer',
+  timeoutMs: 10_000,
+  now: () => Date.now() * 1_000,
+}
 
 /** Resolves once the doors are open; what is missing then stands in `readiness`. */
 export async function createService(
@@ -66,6 +72,8 @@ export async function createService(
     openBreakers: () => shared?.breakers.open() ?? 0,
   })
   let catalog: CatalogReader | undefined
+  /** One for all: a second one would fence it. */
+  let catalogWriter: CatalogWriter | undefined
   let shared: SharedState | undefined
   let replays: Replays | undefined
   let subscriptions: Subscriptions | undefined
@@ -111,18 +119,16 @@ export async function createService(
     config.rootKey,
     createKeyDirectory(() => catalog?.store),
   )
-  const operator = createOperatorDoor(
-    {
-      authenticator,
-      readState,
-      catalog: () => catalog,
-      shared: () => shared,
-      depthOf: (queueKey) => flow.queue.depthOf(queueKey),
-      logger,
-      now: Date.now,
-    },
-    config,
-  )
+  const operator = createOperatorDoor({
+    authenticator,
+    readState,
+    catalog: () => catalog,
+    writeCatalog: () => catalogWriter?.write,
+    shared: () => shared,
+    depthOf: (queueKey) => flow.queue.depthOf(queueKey),
+    logger,
+    now: Date.now,
+  })
   const grpc = await startGrpcDoor({ readiness, logger, durations }, config, [operator.service])
 
   const stopping = new AbortController()
@@ -142,6 +148,7 @@ export async function createService(
       catalog = await startCatalogReader(config, logger, 'postback-delivery')
       watchSecrets({ catalog: catalog.store, box, readiness, registry, logger })
     }
+    catalogWriter ??= createCatalogWriter({ reader: catalog, config, logger }, catalogWriting)
     shared ??= await startSharedState(
       {
         logger,
@@ -158,6 +165,7 @@ export async function createService(
     disabling ??= startDisabling(
       {
         catalog,
+        writeCatalog: catalogWriter.write,
         failingSinceMs: (queueKey) => shared?.breakers.view(queueKey).failingSinceMs ?? 0,
         eventPartitions: () => partitionsOf.get(eventsTopic.name) ?? 1,
         registry,
@@ -219,8 +227,8 @@ export async function createService(
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))
       await flow.stop(config.shutdownTimeoutMs * 0.6)
       await Promise.all(consumers.map((consumer) => consumer.stop()))
-      await operator.stop()
       await Promise.all([shared?.stop(), disabling?.stop()])
+      await catalogWriter?.stop()
       await Promise.all([grpc.stop(1_000), operations.stop(), catalog?.stop(), spans.stop()])
     },
   }
@@ -232,21 +240,5 @@ function producerOptions(config: DeliveryConfig) {
     transactionalId: `${group}-${instanceId(config)}`,
     timeoutMs: transactionTimeoutMs,
     reports: false,
-  }
-}
-
-async function untilDone(
-  operation: () => Promise<void>,
-  signal: AbortSignal,
-  onFailure: (reason: string) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await operation()
-      return
-    } catch (error) {
-      onFailure(error instanceof Error ? error.message : String(error))
-      await delay(retryMs, undefined, { signal }).catch(() => undefined)
-    }
   }
 }

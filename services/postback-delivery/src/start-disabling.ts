@@ -1,5 +1,5 @@
 import type { CatalogReader } from '@millrace/catalog/catalog-reader'
-import { createCatalogWriter } from '@millrace/catalog/catalog-writer'
+import type { CatalogWriter } from '@millrace/catalog/catalog-writer'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
 import type { Logger } from '@millrace/service-kit/log'
@@ -17,6 +17,7 @@ export interface Disabling {
 export interface DisablingDeps {
   /** Has been read to its end. */
   readonly catalog: CatalogReader
+  readonly writeCatalog: CatalogWriter['write']
   /** Milliseconds since 1970; 0 when the last thing known is a success. */
   readonly failingSinceMs: (queueKey: string) => number
   /** Partitions of millrace.events. */
@@ -26,20 +27,14 @@ export interface DisablingDeps {
 }
 
 const clientId = 'postback-delivery-disabling'
-/** An attempt waits for it. */
-const writeTimeoutMs = 5_000
 const deliveryTimeoutMs = 10_000
 const stopMs = 1_000
 
 export function startDisabling(
-  { catalog, failingSinceMs, eventPartitions, registry, logger }: DisablingDeps,
+  { catalog, writeCatalog, failingSinceMs, eventPartitions, registry, logger }: DisablingDeps,
   config: KafkaConfig & { readonly disableAfterMs: number },
 ): Disabling {
   const now = Date.now
-  const writer = createCatalogWriter(
-    { reader: catalog, config, logger },
-    { clientId, timeoutMs: writeTimeoutMs, now: () => now() * 1_000 },
-  )
   const producer = startLastingProducer(
     config,
     { clientId, deliveryTimeoutMs, lingerMs: 0, maxUnconfirmedBytes: 1024 * 1024 },
@@ -54,7 +49,7 @@ export function startDisabling(
   const teller = createDisabledTeller(
     {
       catalog: catalog.store,
-      write: writer.write,
+      write: writeCatalog,
       send: producer.send,
       catalogPosition: catalog.position,
       eventPartitions,
@@ -63,7 +58,7 @@ export function startDisabling(
     config,
   )
   const disable = createEndpointDisabler({
-    write: writer.write,
+    write: writeCatalog,
     onDisabled(endpoint) {
       disabled.inc()
       teller.tell(endpoint)
@@ -76,7 +71,7 @@ export function startDisabling(
     watch: createEndpointWatch({ disable, failingSinceMs, now }, config),
     async stop() {
       teller.stop()
-      await Promise.all([writer.stop(), producer.stop(stopMs)])
+      await producer.stop(stopMs)
     },
   }
 }
