@@ -9,6 +9,7 @@ import type { RedriveWriter } from './redrive-writer.ts'
 import { type RunReplayDeps, runReplay } from './run-replay.ts'
 import { partitionKey } from './scan-kept.ts'
 import { type DeliveryReplay, topicsOf } from './select-kept.ts'
+import { shareTurns } from './share-turns.ts'
 import { createSignal } from './signal.ts'
 
 /** Carries out this instance's part of the replays of deliveries. */
@@ -35,15 +36,16 @@ export interface ReplayRunnerConfig {
   readonly partitions: (topic: string) => number
 }
 
-/** Further ones wait: each reads on its own. */
-const maxSideBySide = 4
+/** Further ones wait. */
+const sideBySide = { inAll: 16, perTenant: 4 }
 const idleMs = 5_000
 const afterErrorMs = 1_000
 
 export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerConfig): ReplayRunner {
   const { progress, writer, logger } = deps
   const signal = createSignal()
-  const running = new Map<string, Promise<void>>()
+  const running = new Map<string, { readonly tenant: string; readonly task: Promise<void> }>()
+  const untilStopped = () => Promise.all(Array.from(running.values(), ({ task }) => task))
   let epoch = createEpoch()
   let stopped = false
 
@@ -61,6 +63,8 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
         .filter(({ topic }) => topics.includes(unprefixed(topic))) ?? []
     )
   }
+  const partsToDo = (replay: DeliveryReplay): readonly TopicPartition[] =>
+    ownPartitions(replay).filter((part) => !isPartDone(replay, part))
 
   const carryOut = async (replay: DeliveryReplay, parts: readonly TopicPartition[]): Promise<void> => {
     const kept = deps.kept()
@@ -91,7 +95,7 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
         running.delete(key)
         signal.notify()
       })
-    running.set(key, task)
+    running.set(key, { tenant: replay.tenant, task })
   }
   const finish = async (replay: DeliveryReplay): Promise<void> => {
     const { tenant, name } = replay
@@ -118,23 +122,28 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
   }
   const interrupt = async (): Promise<void> => {
     epoch.abort.abort()
-    await Promise.all(running.values())
+    await untilStopped()
   }
   const look = async (): Promise<void> => {
     if (epoch.abort.signal.aborted) {
       const { failed } = epoch
-      await Promise.all(running.values())
+      await untilStopped()
       if (failed) await sleep(afterErrorMs)
       epoch = createEpoch()
     }
     const open = deps.replays().filter((replay) => !isDone(replay))
     if (open.length === 0 || deps.kept()?.owned().length === 0) return
     await writer.ready()
+    const waiting: DeliveryReplay[] = []
     for (const replay of open.sort(byRequest)) {
       if (running.has(deliveryStateKey.replay(replay.tenant, replay.name))) continue
-      const parts = ownPartitions(replay).filter((part) => !isPartDone(replay, part))
-      if (parts.length === 0) await finish(replay)
-      else if (running.size < maxSideBySide && !epoch.abort.signal.aborted) start(replay, parts)
+      if (partsToDo(replay).length === 0) await finish(replay)
+      else waiting.push(replay)
+    }
+    const tenants = Array.from(running.values(), ({ tenant }) => tenant)
+    for (const replay of shareTurns(waiting, tenants, sideBySide)) {
+      const parts = partsToDo(replay)
+      if (parts.length > 0 && !epoch.abort.signal.aborted) start(replay, parts)
     }
   }
   const run = async (): Promise<void> => {

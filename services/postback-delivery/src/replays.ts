@@ -70,7 +70,7 @@ export async function startReplays(deps: ReplaysDeps, config: ReplaysConfig): Pr
           logger,
         ),
       ),
-      connectReader: () => connect({ 'queued.min.messages': 1_000, 'queued.max.messages.kbytes': 8_192 }),
+      connectReader: () => connect({ 'queued.min.messages': 1_000, 'queued.max.messages.kbytes': 4_096 }),
       range: ({ topic, partition }) => ends.watermarks(topic, partition, watermarksTimeoutMs),
       catalogThrough: catalog.position,
       stateThrough: state.position,
