@@ -14,9 +14,9 @@
 - name: KAFKA_TOPIC_PREFIX
   value: {{ .Values.kafka.topicPrefix | quote }}
 - name: KAFKA_REPLICATION_FACTOR
-  value: {{ ternary 1 .Values.kafka.replicationFactor .Values.kafka.bundled.enabled | quote }}
+  value: {{ include "millrace.kafkaReplicationFactor" . | quote }}
 - name: KAFKA_MIN_INSYNC_REPLICAS
-  value: {{ ternary 1 .Values.kafka.minInsyncReplicas .Values.kafka.bundled.enabled | quote }}
+  value: {{ include "millrace.kafkaMinInsyncReplicas" . | quote }}
 - name: KAFKA_EVENTS_PARTITIONS
   value: {{ .Values.kafka.eventsPartitions | quote }}
 - name: KAFKA_POSTBACKS_PARTITIONS
@@ -71,6 +71,15 @@
 {{- if .Values.secretsKey.existingSecret }}
 - name: MILLRACE_SECRETS_KEY
   valueFrom: {secretKeyRef: {name: {{ .Values.secretsKey.existingSecret }}, key: {{ .Values.secretsKey.secretKey }}}}
+{{- end }}
+{{- end -}}
+
+{{- define "millrace.tracingEnv" -}}
+{{- if .Values.tracing.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .Values.tracing.endpoint | quote }}
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ .Values.tracing.ratio | quote }}
 {{- end }}
 {{- end -}}
 

@@ -34,8 +34,23 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 
 {{- define "millrace.kafkaBrokers" -}}
-{{- if .Values.kafka.bundled.enabled -}}{{ include "millrace.fullname" . }}-kafka:9092
+{{- if .Values.kafka.bundled.enabled -}}
+{{- $name := printf "%s-kafka" (include "millrace.fullname" .) -}}
+{{- $brokers := list -}}
+{{- range $ordinal := until (int .Values.kafka.bundled.replicas) -}}
+{{- $brokers = append $brokers (printf "%s-%d.%s:9092" $name $ordinal $name) -}}
+{{- end -}}
+{{ join "," $brokers }}
 {{- else -}}{{ join "," .Values.kafka.brokers }}{{- end -}}
+{{- end -}}
+
+{{- define "millrace.kafkaReplicationFactor" -}}
+{{ .Values.kafka.bundled.enabled | ternary .Values.kafka.bundled.replicas .Values.kafka.replicationFactor }}
+{{- end -}}
+
+{{- define "millrace.kafkaMinInsyncReplicas" -}}
+{{- if .Values.kafka.bundled.enabled -}}{{ ternary 2 1 (gt (int .Values.kafka.bundled.replicas) 1) }}
+{{- else -}}{{ .Values.kafka.minInsyncReplicas }}{{- end -}}
 {{- end -}}
 
 {{- define "millrace.clickhouseUrl" -}}

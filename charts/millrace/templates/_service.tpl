@@ -118,6 +118,9 @@ spec:
               value: {{ mul 1000 (sub (sub $root.Values.terminationGracePeriodSeconds $root.Values.preStopSeconds) 5) | quote }}
             {{- include "millrace.keysEnv" $root | nindent 12 }}
             {{- include "millrace.kafkaEnv" $root | nindent 12 }}
+            {{- with include "millrace.tracingEnv" $root | trim }}
+            {{- . | nindent 12 }}
+            {{- end }}
             {{- if .clickhouse }}
             {{- include "millrace.clickhouseEnv" $root | nindent 12 }}
             {{- end }}

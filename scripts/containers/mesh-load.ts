@@ -1,0 +1,194 @@
+// Events and postbacks that flow through a mesh while something happens to it, and the count of what became of them.
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface LoadTarget {
+  readonly ingest: string
+  readonly query: string
+  readonly key: string
+  /** Address of this machine that postback-delivery may call. */
+  readonly receiver: string
+  /** Events a second. */
+  readonly rate: number
+  /** How often the same is sent before it counts as refused. */
+  readonly tries: number
+}
+
+export interface LoadCount {
+  readonly accepted: number
+  readonly counted: number
+  readonly postbacks: number
+  readonly received: number
+  readonly receivedAgain: number
+  readonly sentAgain: number
+  readonly refusals: readonly string[]
+}
+
+const perRequest = 10
+const requestsPerPostback = 10
+const retryAfterMs = 1_000
+const settleMs = 180_000
+
+/** Sends until it is stopped; then waits until all that was accepted is counted and received, or for three minutes. */
+export async function startLoad(target: LoadTarget): Promise<{ stop(): Promise<LoadCount> }> {
+  const run = `run-${Date.now()}`
+  await putMeter(target)
+  const receiver = await startReceiver(target.receiver)
+  const sender = createSender(target)
+  let accepted = 0
+  let postbacks = 0
+  let stopped = false
+  const underWay: Promise<void>[] = []
+  const sendOnce = (sent: number): void => {
+    const events = Array.from({ length: perRequest }, () => ({
+      id: randomUUID(),
+      source: '/rolling',
+      type: 'millrace.rolling',
+      data: { run },
+    }))
+    underWay.push(
+      sender.send('/v1/events', events).then((ok) => {
+        if (ok) accepted += perRequest
+      }),
+    )
+    if (sent % requestsPerPostback !== 0) return
+    const postback = { endpoint: { method: 'GET', url: receiver.url }, data: [{ id: randomUUID() }] }
+    underWay.push(
+      sender.send('/v1/postbacks', postback).then((ok) => {
+        if (ok) postbacks += 1
+      }),
+    )
+  }
+  const everyMs = (1_000 * perRequest) / target.rate
+  const startedMs = Date.now()
+  const sending = (async () => {
+    for (let sent = 0; !stopped; sent += 1) {
+      sendOnce(sent)
+      await delay(Math.max(0, startedMs + (sent + 1) * everyMs - Date.now()))
+    }
+  })()
+  return {
+    async stop() {
+      stopped = true
+      await sending
+      await Promise.all(underWay)
+      const deadline = Date.now() + settleMs
+      let counted = await readCount(target, run)
+      while (Date.now() < deadline && (counted < accepted || receiver.times.size < postbacks)) {
+        await delay(500)
+        counted = await readCount(target, run)
+      }
+      receiver.close()
+      const receivedAgain = [...receiver.times.values()].reduce((sum, times) => sum + times - 1, 0)
+      const { sentAgain, refusals } = sender
+      const received = receiver.times.size
+      return { accepted, counted, postbacks, received, receivedAgain, sentAgain: sentAgain(), refusals }
+    },
+  }
+}
+
+/** What a run may not show. Who was answered late may have been accepted: then more is counted than was said, never less. */
+export function faultsOf(count: LoadCount): readonly string[] {
+  const { accepted, counted, postbacks, received, refusals } = count
+  return [
+    ...(counted < accepted ? [`${accepted - counted} events lost`] : []),
+    ...(counted > accepted && refusals.length === 0 ? [`${counted - accepted} events counted twice`] : []),
+    ...(received < postbacks ? [`${postbacks - received} postbacks lost`] : []),
+    ...(refusals.length > 0 ? [`${refusals.length} requests refused: ${refusals[0]?.slice(0, 300)}`] : []),
+  ]
+}
+
+export function describeCount(count: LoadCount): string {
+  const { accepted, counted, postbacks, received, receivedAgain, sentAgain } = count
+  return [
+    `${accepted} events accepted, ${counted} counted`,
+    `${postbacks} postbacks accepted, ${received} received, ${receivedAgain} again`,
+    `${sentAgain} requests sent again`,
+  ].join('; ')
+}
+
+const jsonHeaders = (key: string) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' })
+
+async function putMeter({ ingest, key }: LoadTarget): Promise<void> {
+  const meter = { eventTypes: ['millrace.rolling'], aggregation: 'count', groupBy: { run: '/data/run' } }
+  const response = await fetch(`${ingest}/v1/meters/rolling-load`, {
+    method: 'PUT',
+    headers: jsonHeaders(key),
+    body: JSON.stringify(meter),
+  })
+  if (!response.ok) throw new Error(`the meter cannot be made: ${response.status} ${await response.text()}`)
+}
+
+async function startReceiver(host: string) {
+  const times = new Map<string, number>()
+  const server = createServer((request, response) => {
+    const id = new URL(request.url ?? '/', 'http://receiver').searchParams.get('id') ?? ''
+    times.set(id, (times.get(id) ?? 0) + 1)
+    response.end('ok')
+  })
+  server.listen(0, host)
+  await once(server, 'listening')
+  return {
+    times,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/?id={id}`,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** Sends the same again when it fails, as every client should. */
+function createSender({ ingest, key, tries }: LoadTarget) {
+  const refusals: string[] = []
+  let sentAgain = 0
+  const post = async (path: string, body: string): Promise<string | undefined> => {
+    try {
+      const response = await fetch(ingest + path, {
+        method: 'POST',
+        headers: jsonHeaders(key),
+        body,
+        signal: AbortSignal.timeout(15_000),
+      })
+      const text = await response.text()
+      return response.status === 202 ? undefined : `${response.status} ${text}`
+    } catch (error) {
+      const { message, cause } = error as Error
+      return `${message} ${cause ?? ''}`
+    }
+  }
+  return {
+    refusals,
+    sentAgain: () => sentAgain,
+    /** @returns whether it was accepted */
+    async send(path: string, value: unknown): Promise<boolean> {
+      const body = JSON.stringify(value)
+      for (let left = tries - 1; ; left -= 1) {
+        const failure = await post(path, body)
+        if (failure === undefined) return true
+        if (left === 0) {
+          refusals.push(failure)
+          return false
+        }
+        sentAgain += 1
+        await delay(retryAfterMs)
+      }
+    },
+  }
+}
+
+async function readCount({ query, key }: LoadTarget, run: string): Promise<number> {
+  const url = `${query}/v1/reports/rolling-load?window=total&filter.run=${run}`
+  try {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } })
+    if (!response.ok) return 0
+    const report = (await response.json()) as { rows: { value: number }[] }
+    return report.rows[0]?.value ?? 0
+  } catch {
+    // Away for the moment: it is asked again.
+    return 0
+  }
+}
