@@ -31,6 +31,7 @@ const perRequest = 10
 const requestsPerPostback = 10
 const retryAfterMs = 1_000
 const settleMs = 180_000
+const late = `${settleMs / 1_000} s after the load had ended`
 
 /** Sends until it is stopped; then waits until all that was accepted is counted and received, or for three minutes. */
 export async function startLoad(target: LoadTarget): Promise<{ stop(): Promise<LoadCount> }> {
@@ -94,9 +95,9 @@ export async function startLoad(target: LoadTarget): Promise<{ stop(): Promise<L
 export function faultsOf(count: LoadCount): readonly string[] {
   const { accepted, counted, postbacks, received, refusals } = count
   return [
-    ...(counted < accepted ? [`${accepted - counted} events lost`] : []),
+    ...(counted < accepted ? [`${accepted - counted} events not counted ${late}`] : []),
     ...(counted > accepted && refusals.length === 0 ? [`${counted - accepted} events counted twice`] : []),
-    ...(received < postbacks ? [`${postbacks - received} postbacks lost`] : []),
+    ...(received < postbacks ? [`${postbacks - received} postbacks not received ${late}`] : []),
     ...(refusals.length > 0 ? [`${refusals.length} requests refused: ${refusals[0]?.slice(0, 300)}`] : []),
   ]
 }
