@@ -7,7 +7,7 @@ import { deliveryBody, openDeliveryRequester, toDelivery } from './sample-delive
 
 export interface DeliveryTimes {
   readonly perSecond: number
-  /** Milliseconds from Kafka's confirmation, which is when ingest answers, to the receiver. */
+  /** Milliseconds to the receiver from just before it is written to Kafka: the confirmation that ingest awaits is in it. */
   readonly p50: number
   readonly p99: number
 }

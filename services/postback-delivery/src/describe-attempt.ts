@@ -1,4 +1,5 @@
 import { Attempt, Delivery, Outcome, type RequestTemplate } from '@millrace/proto'
+import { encodeMessage } from '@millrace/proto/encode-message'
 import {
   deadTopic,
   deliveriesTopic,
@@ -79,17 +80,17 @@ function tooLarge({ errorCode, errorDetail }: Attempt): Pick<Attempt, 'errorCode
 }
 
 function attemptMessage(attempt: Attempt, prefix: string): OutgoingMessage {
-  let value = Attempt.encode(attempt).finish()
+  let value = encodeMessage(Attempt, attempt)
   if (value.length > maxValueBytes) {
-    value = Attempt.encode({
+    value = encodeMessage(Attempt, {
       ...attempt,
       url: attempt.url.slice(0, maxTextLength),
       errorDetail: attempt.errorDetail.slice(0, maxTextLength),
       responseBody: Buffer.alloc(0),
       responseBodyTruncated: attempt.responseBodyTruncated || attempt.responseBody.length > 0,
-    }).finish()
+    })
   }
-  return { topic: prefix + deliveriesTopic.name, key: attempt.deliveryId, value: Buffer.from(value) }
+  return { topic: prefix + deliveriesTopic.name, key: attempt.deliveryId, value }
 }
 
 /** The record with which a delivery waits in a tier. */
@@ -103,7 +104,7 @@ export function homeMessage(delivery: Delivery, partition: number, prefix: strin
 }
 
 function deliveryMessage(delivery: Delivery, topic: string): OutgoingMessage {
-  return { topic, key: delivery.id, value: Buffer.from(Delivery.encode(delivery).finish()) }
+  return { topic, key: delivery.id, value: encodeMessage(Delivery, delivery) }
 }
 
 function toAttempt(delivery: Delivery, judged: Judged): Attempt {

@@ -1,6 +1,6 @@
 import type { Delivery } from '@millrace/proto'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
-import type { Logger } from '@millrace/service-kit/log'
+import { type Logger, withFlatFields } from '@millrace/service-kit/log'
 import type { Span, SpanRecorder } from '@millrace/service-kit/span-recorder'
 import { continueTrace, formatTraceparent, parseTraceparent } from '@millrace/service-kit/trace-context'
 import type { Receiver } from './breaker-states.ts'
@@ -62,12 +62,16 @@ export interface AttemptMade {
 /** Makes one attempt, or decides without one where the endpoint is held or gone. */
 export type Attempter = (delivery: Delivery) => Promise<AttemptMade>
 
-export function createAttempter(deps: AttempterDeps, config: AttempterConfig): Attempter {
+export function createAttempter({ logger, ...others }: AttempterDeps, config: AttempterConfig): Attempter {
+  const deps = { ...others, logger: withFlatFields(logger) }
   return async (delivery) => {
     // A crash in here leaves the record uncommitted: whoever reads it next makes the same attempt, with the same
     // number and the same webhook-id, again.
     const target = deps.resolve(delivery)
-    const judged = await judge(delivery, target, deps)
+    const judged =
+      target.kind === 'send'
+        ? await attempt(delivery, target, deps)
+        : decideWithout(delivery, target.reason, deps)
     return {
       messages: toMessages(delivery, judged, config.kafkaTopicPrefix),
       receiver: target.kind === 'send' ? seen(delivery, target, judged) : undefined,
@@ -135,8 +139,7 @@ function seenEndpoint(
   return { tenant, name, queueKey, ...registered, result: isGone ? 'gone' : isGood ? 'good' : 'bad' }
 }
 
-async function judge(delivery: Delivery, target: Target, deps: AttempterDeps): Promise<Judged> {
-  if (target.kind === 'send') return await attempt(delivery, target, deps)
+function decideWithout(delivery: Delivery, reason: FailureCode, deps: AttempterDeps): Judged {
   return {
     attempted: false,
     template: delivery.request,
@@ -144,8 +147,8 @@ async function judge(delivery: Delivery, target: Target, deps: AttempterDeps): P
     traceparent: delivery.traceparent,
     startedMs: deps.now(),
     durationMs: 0,
-    result: unsent(target.reason, 'there was no attempt'),
-    verdict: judgeFailure(target.reason),
+    result: unsent(reason, 'there was no attempt'),
+    verdict: judgeFailure(reason),
     next: undefined,
   }
 }

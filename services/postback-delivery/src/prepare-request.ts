@@ -21,10 +21,8 @@ export function prepareRequest(
 ): RenderedRequest | Unprepared {
   const timestampSeconds = Math.floor(attempt.startedMs / 1_000)
   try {
-    const request = renderRequest(
-      { ...delivery, request: target.request },
-      { traceparent: attempt.traceparent, timestampSeconds },
-    )
+    const { traceparent } = attempt
+    const request = renderRequest(delivery, { traceparent, timestampSeconds }, target.request)
     if (delivery.endpoint === '') return request
     const content = { id: delivery.id, timestampSeconds, body: request.body }
     const { tenant, endpoint } = delivery

@@ -1,4 +1,4 @@
-import type { Delivery } from '@millrace/proto'
+import type { Delivery, RequestTemplate } from '@millrace/proto'
 import { refusedHeaders } from '@millrace/service-kit/refused-headers'
 import { parseData } from './macro-values.ts'
 import type { Receiver } from './receiver.ts'
@@ -25,19 +25,20 @@ const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
  * One attempt's request.
+ * @param template the endpoint's, where it is not the delivery that says what is requested
  * @throws {RenderError} when no request can be made of the delivery
  */
 export function renderRequest(
   delivery: Delivery,
   attempt: { readonly traceparent: string; readonly timestampSeconds: number },
+  template: RequestTemplate | undefined = delivery.request,
 ): RenderedRequest {
-  const template = delivery.request
   if (template === undefined) throw new RenderError('the delivery has no request')
   const { method } = template
   if (!methodsWithBody.has(method) && !methodsWithout.has(method)) {
     throw new RenderError(`the method ${JSON.stringify(method)} is not one that is sent`)
   }
-  const sources = macroSources(delivery)
+  const sources = macroSources(delivery.data, template)
   const headers = ownHeaders(template.headers)
   headers['user-agent'] ??= 'millrace'
   headers['accept-encoding'] = 'identity'
@@ -57,14 +58,14 @@ export function renderRequest(
 }
 
 /** The data object is parsed when the first macro asks for it. */
-function macroSources({ data, request }: Delivery): MacroSources {
+function macroSources(data: Buffer, { defaults }: RequestTemplate): MacroSources {
   let parsed: { readonly data: unknown } | undefined
   return {
     get data() {
       parsed ??= { data: parse(data) }
       return parsed.data
     },
-    defaults: request?.defaults ?? {},
+    defaults,
   }
 }
 

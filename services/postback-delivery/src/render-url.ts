@@ -13,12 +13,28 @@ const longestUrl = 65_536
 
 const start = /^(https?):\/\/([^/?#\\]+)/i
 
+/** URLs without macros are the same each time: most receivers' are. */
+const fixedUrls = new Map<string, RenderedUrl>()
+const maxFixedUrls = 4_096
+const longestFixedUrl = 1_024
+
 /**
  * Fills in a URL's macros.
  * @throws {RenderError} when the URL is not one that may be called: macros must not choose the host, nor leave the
  *   folder that the template names
  */
 export function renderUrl(template: string, sources: MacroSources): RenderedUrl {
+  const known = fixedUrls.get(template)
+  if (known !== undefined) return known
+  const rendered = fillIn(template, sources)
+  if (template.length <= longestFixedUrl && !template.includes('{')) {
+    if (fixedUrls.size >= maxFixedUrls) fixedUrls.clear()
+    fixedUrls.set(template, rendered)
+  }
+  return rendered
+}
+
+function fillIn(template: string, sources: MacroSources): RenderedUrl {
   const [beginning, , authority = ''] = start.exec(template) ?? []
   if (beginning === undefined)
     throw new RenderError('the URL does not start with http:// or https:// and a host')

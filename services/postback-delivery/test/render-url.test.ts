@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseData } from '../src/macro-values.ts'
+import { RenderError } from '../src/render-template.ts'
 import { renderUrl } from '../src/render-url.ts'
 
 const render = (template: string, data: unknown, defaults: Record<string, string> = {}) =>
@@ -158,4 +159,12 @@ t.test('credentials in the URL are refused', async (t) => {
 
 t.test('a fragment is not sent', async (t) => {
   t.equal(target('http://r.example/a?b=c#d{e}', { e: 'f' }), '/a?b=c')
+})
+
+t.test('a template that comes again gives each delivery its own URL', async (t) => {
+  const filled = (shop: string) => render('https://a.example/{shop}?x={shop}', { shop }).target
+  t.same([filled('1'), filled('2')], ['/1?x=1', '/2?x=2'])
+  const fixed = 'https://a.example/hook?x=1'
+  t.same(render(fixed, { shop: '1' }), render(fixed, { shop: '2' }))
+  for (const _ of [1, 2]) t.throws(() => render('https://user:secret@a.example/hook', {}), RenderError)
 })
