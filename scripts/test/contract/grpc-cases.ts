@@ -23,6 +23,11 @@ const scopeOf: Readonly<Record<string, string>> = {
   getReport: 'reports:read',
   live: 'reports:read',
   listEvents: 'events:read',
+  getEvent: 'events:read',
+  listCatalog: 'catalog:read',
+  getCatalogResource: 'catalog:read',
+  listKeys: 'keys:admin',
+  getKey: 'keys:admin',
   listDeliveries: 'deliveries:read',
   getDelivery: 'deliveries:read',
   getPostback: 'deliveries:read',
@@ -56,10 +61,13 @@ interface Doors {
 interface KnownIds {
   readonly delivery: string
   readonly postback: string
+  readonly key: string
+  /** Of two events. */
+  readonly twins: string
 }
 
 /** Which of the requests of a call is sent. */
-type Kind = 'good' | 'faulty' | 'unknown'
+type Kind = 'good' | 'faulty' | 'unknown' | 'ambiguous'
 
 const nothing = Buffer.alloc(0)
 
@@ -106,6 +114,27 @@ async function statusOf(doors: Doors, call: string, kind: Kind, key: string | un
         query.listEvents({ ...ListEventsRequest.decode(nothing), limit }, metadata, done)
         break
       }
+      case 'getEvent': {
+        const id = { good: 'v-1', ambiguous: doors.ids.twins, unknown: 'nobody-knows-it', faulty: '' }[kind]
+        query.getEvent({ id, source: '' }, metadata, done)
+        break
+      }
+      case 'listCatalog': {
+        const resources = kind === 'faulty' ? 'keys' : 'event-types'
+        query.listCatalog({ kind: resources, limit: 0, cursor: '' }, metadata, done)
+        break
+      }
+      case 'getCatalogResource': {
+        const resources = kind === 'faulty' ? 'keys' : 'meters'
+        query.getCatalogResource({ kind: resources, name: meter }, metadata, done)
+        break
+      }
+      case 'listKeys':
+        query.listKeys({ limit: kind === 'faulty' ? 1_000_000 : 1, cursor: '' }, metadata, done)
+        break
+      case 'getKey':
+        query.getKey({ id: kind === 'unknown' ? 'nobody-knows-it' : doors.ids.key }, metadata, done)
+        break
       case 'listDeliveries': {
         const limit = kind === 'faulty' ? 1_000_000 : 1
         query.listDeliveries({ ...ListDeliveriesRequest.decode(nothing), limit }, metadata, done)
@@ -174,6 +203,7 @@ const cases: Readonly<Record<string, ProvokeStatus>> = {
   OK: async (stage, call, scope) => statusOf(stage, call, 'good', await stage.key([scope])),
   INVALID_ARGUMENT: async (stage, call, scope) => statusOf(stage, call, 'faulty', await stage.key([scope])),
   NOT_FOUND: async (stage, call, scope) => statusOf(stage, call, 'unknown', await stage.key([scope])),
+  ABORTED: async (stage, call, scope) => statusOf(stage, call, 'ambiguous', await stage.key([scope])),
   UNAUTHENTICATED: (stage, call) => statusOf(stage, call, 'good', undefined),
   async PERMISSION_DENIED(stage, call, scope) {
     return statusOf(stage, call, 'good', await stage.key(scopes.filter((other) => other !== scope)))

@@ -1,5 +1,11 @@
 import type { Principal } from '@millrace/catalog/authenticate-key'
-import type { AttributeValue, ListEventsRequest, ListEventsResponse } from '@millrace/proto'
+import type {
+  AttributeValue,
+  GetEventRequest,
+  GetEventResponse,
+  ListEventsRequest,
+  ListEventsResponse,
+} from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { GrpcDeps } from './grpc.ts'
 import { toText, toTimestamp } from './grpc-time.ts'
@@ -25,6 +31,14 @@ export async function listEvents(
     request.cursor || undefined,
   )
   return { events: page.events.map(toStoredEvent), nextCursor: page.nextCursor ?? '' }
+}
+
+export async function getEvent(
+  deps: GrpcDeps,
+  principal: Principal,
+  { id, source }: GetEventRequest,
+): Promise<GetEventResponse> {
+  return { event: toStoredEvent(await deps.events.find(principal, id, source || undefined)) }
 }
 
 export function oneOf<Value extends string>(
@@ -78,6 +92,8 @@ function toStoredEvent(stored: StoredEvent): ListEventsResponse['events'][number
       by: retraction.by,
       erased: retraction.erased,
     },
+    application: stored.application,
+    schemaVersion: stored.schemaVersion,
   }
 }
 

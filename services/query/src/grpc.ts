@@ -1,12 +1,17 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import type { Authenticator, Principal, Scope } from '@millrace/catalog/authenticate-key'
-import type { KeyLimits } from '@millrace/catalog/key-usage'
+import type { KeyLimits, KeyUsageBook } from '@millrace/catalog/key-usage'
 import {
+  type GetCatalogResourceRequest,
   type GetDeliveryRequest,
+  type GetEventRequest,
+  type GetKeyRequest,
   type GetPostbackRequest,
   type GetReportRequest,
+  type ListCatalogRequest,
   type ListDeliveriesRequest,
   type ListEventsRequest,
+  type ListKeysRequest,
   type QueryServiceServer,
   QueryServiceService,
   type SummarizeDeliveriesRequest,
@@ -15,8 +20,9 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
+import { getKey, getResource, listKeys, listResources } from './grpc-catalog.ts'
 import { getDelivery, getPostback, listDeliveries, summarizeDeliveries } from './grpc-deliveries.ts'
-import { listEvents } from './grpc-lists.ts'
+import { getEvent, listEvents } from './grpc-lists.ts'
 import { serializeLive, watchLive } from './grpc-live.ts'
 import { getReport } from './grpc-reports.ts'
 import type { Core } from './service.ts'
@@ -24,6 +30,7 @@ import type { Core } from './service.ts'
 export interface GrpcDeps extends Core {
   readonly authenticator: Authenticator
   readonly limits: KeyLimits
+  readonly keyUsage: Pick<KeyUsageBook, 'lastUsedAtUs'>
   readonly logger: Logger
 }
 
@@ -36,6 +43,19 @@ export function createQueryService(deps: GrpcDeps): GrpcService {
     listEvents: unary(deps, 'events:read', (principal, request: ListEventsRequest) =>
       listEvents(deps, principal, request),
     ),
+    getEvent: unary(deps, 'events:read', (principal, request: GetEventRequest) =>
+      getEvent(deps, principal, request),
+    ),
+    listCatalog: unary(deps, 'catalog:read', (principal, request: ListCatalogRequest) =>
+      listResources(deps, principal, request),
+    ),
+    getCatalogResource: unary(deps, 'catalog:read', (principal, request: GetCatalogResourceRequest) =>
+      getResource(deps, principal, request),
+    ),
+    listKeys: unary(deps, 'keys:admin', (principal, request: ListKeysRequest) =>
+      listKeys(deps, principal, request),
+    ),
+    getKey: unary(deps, 'keys:admin', (principal, { id }: GetKeyRequest) => getKey(deps, principal, id)),
     listDeliveries: unary(deps, 'deliveries:read', (principal, request: ListDeliveriesRequest) =>
       listDeliveries(deps, principal, request),
     ),

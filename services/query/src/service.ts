@@ -109,7 +109,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     config,
   )
   const grpc = await startGrpcDoor({ readiness, logger, durations: metrics.durations }, config, [
-    createQueryService({ ...core, authenticator, limits: usage.limits, logger }),
+    createQueryService({ ...core, authenticator, limits: usage.limits, keyUsage: usage.limits, logger }),
   ])
   await app.listen({ host: config.httpHost, port: config.httpPort })
 

@@ -1,9 +1,12 @@
 // The same reads over gRPC.
 import { credentials, Metadata, status } from '@grpc/grpc-js'
 import {
+  type GetCatalogResourceResponse,
   type GetDeliveryResponse,
+  type GetEventResponse,
   type GetPostbackResponse,
   type GetReportResponse,
+  type ListCatalogResponse,
   ListDeliveriesRequest,
   type ListDeliveriesResponse,
   type ListEventsResponse,
@@ -169,6 +172,39 @@ t.test('events and deliveries are the same over gRPC', async (t) => {
     client.summarizeDeliveries({ endpoint: '', ...range }, metadata, done),
   )
   t.match(summary.endpoints, [{ endpoint: '', requests: 1, delivered: 1, failed: 0 }])
+})
+
+t.test('GetEvent gives one event, with what the HTTP door tells of it', async (t) => {
+  const found = await call<GetEventResponse>((done) =>
+    client.getEvent({ id: 'e1', source: 'pos' }, metadata, done),
+  )
+  t.match(found.event, {
+    event: {
+      id: 'e1',
+      source: 'pos',
+      type: 'order.paid',
+      extensions: { n: { value: { $case: 'integer', value: 7 } } },
+    },
+    status: 'processed',
+    application: '',
+    schemaVersion: 0,
+  })
+})
+
+t.test('the catalog has the resources of the HTTP door, keys apart', async (t) => {
+  const list = (kind: string) =>
+    call<ListCatalogResponse>((done) => client.listCatalog({ kind, limit: 0, cursor: '' }, metadata, done))
+  const { resources, nextCursor } = await list('meters')
+  t.match(resources, [{ name: 'order-value', version: 1 }])
+  t.equal(nextCursor, '')
+  const { resource } = await call<GetCatalogResourceResponse>((done) =>
+    client.getCatalogResource({ kind: 'meters', name: 'order-value' }, metadata, done),
+  )
+  t.same(resource, resources[0])
+  const url = `http://127.0.0.1:${service.httpPort}/v1/meters/order-value`
+  t.equal(resource?.json, await (await fetch(url, { headers: { authorization } })).text())
+  t.same(await list('endpoints'), { resources: [], nextCursor: '' })
+  await t.rejects(list('keys'), { code: status.INVALID_ARGUMENT }, 'these take another scope')
 })
 
 t.test('errors have the codes of the table', async (t) => {
