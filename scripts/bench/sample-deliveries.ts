@@ -80,7 +80,7 @@ export async function openDeliveryRequester(
 ): Promise<DeliveryRequester> {
   const producer = await connectKafkaProducer(
     readConfig(kafkaSettings, { KAFKA_BROKERS: bootstrapServers }),
-    { clientId: 'bench', deliveryTimeoutMs: 60_000, lingerMs: 2, maxUnconfirmedBytes: 512 * 1024 * 1024 },
+    { clientId: 'bench', deliveryTimeoutMs: 300_000, lingerMs: 2, maxUnconfirmedBytes: 512 * 1024 * 1024 },
     createLogger('bench', 'warn'),
   )
   return {

@@ -20,6 +20,8 @@ export interface ChaosMesh {
   stop(): Promise<void>
 }
 
+/** A machine may have much else to do. */
+const readyMs = 180_000
 const main = fileURLToPath(new URL('../../services/postback-delivery/src/main.ts', import.meta.url))
 
 export async function startChaosMesh(): Promise<ChaosMesh> {
@@ -58,7 +60,7 @@ export async function startChaosMesh(): Promise<ChaosMesh> {
     running.set(instance, child)
     if (known.has(instance)) return
     known.add(instance)
-    await readyWithin(operations, 60_000)
+    await readyWithin(operations, readyMs)
   }
   return {
     bootstrapServers: kafka.bootstrapServers,
