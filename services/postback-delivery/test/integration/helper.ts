@@ -185,9 +185,13 @@ export async function startReceiver(
 }
 
 /** Waits for the condition; fails with `what` when it does not come about. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 30_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
     await delay(20)
   }
