@@ -12,7 +12,10 @@ const root = join(import.meta.dirname, '../../../..')
 const requirements = join(import.meta.dirname, 'standard-webhooks/requirements.txt')
 const program = join(import.meta.dirname, 'standard-webhooks/verify.py')
 
-/** Whether the package standardwebhooks for Python accepts each of the requests with that secret. */
+/**
+ * Whether Python's packages accept each of the requests: standardwebhooks with a secret (v1), PyNaCl with a public key
+ * (v1a).
+ */
 export function verifyWithPython(secret: string, requests: readonly SignedRequest[]): boolean[] {
   const lines = requests.map(({ headers, body }) => JSON.stringify({ secret, headers, body }))
   const answers = run(join(provideEnvironment(), 'bin/python'), [program], `${lines.join('\n')}\n`)

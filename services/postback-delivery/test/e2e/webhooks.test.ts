@@ -57,6 +57,10 @@ const accepts = (secret: unknown, request: Received) => [
   ...verifyWithPython(String(secret), [request]),
 ]
 
+/** By Ed25519 alone: who can verify so cannot forge. */
+const acceptsSignedBy = (publicKey: unknown, request: Received) =>
+  verifyWithPython(String(publicKey), [request])[0]
+
 t.test('verifiers of other people accept what comes before, during and after a rotation', async (t) => {
   const endpoint = { url: `${receiver.origin}/hook/{subject}`, signatures: ['v1', 'v1a'] }
   const created = await call('PUT', '/v1/endpoints/partner-a', endpoint)
@@ -65,18 +69,24 @@ t.test('verifiers of other people accept what comes before, during and after a r
   t.equal(before.url, '/hook/eu%2F7')
   t.match(before.headers, { 'content-type': 'application/cloudevents+json' })
   t.same(accepts(created.secret, before), [true, true])
+  t.ok(acceptsSignedBy(created.publicKey, before))
   const rotated = await call('POST', '/v1/endpoints/partner-a/secret')
   const during = await publishSignedTwice()
   t.same(accepts(created.secret, during), [true, true], 'who still has the former secret')
   t.same(accepts(rotated.secret, during), [true, true], 'who has the new one already')
+  t.ok(acceptsSignedBy(created.publicKey, during), 'who still has the former public key')
+  t.ok(acceptsSignedBy(rotated.publicKey, during), 'who has the new one already')
   const forged = { ...during, body: during.body.replace('1.1', '9.9') }
   t.same(accepts(rotated.secret, forged), [false, false])
+  t.notOk(acceptsSignedBy(rotated.publicKey, forged))
   // 24 hours later is a matter of the unit tests' clock: an endpoint made anew has forgotten its former secret too.
   await call('DELETE', '/v1/endpoints/partner-a')
   const anew = await call('PUT', '/v1/endpoints/partner-a', endpoint)
   const after = await publish('/hook')
   t.same(accepts(anew.secret, after), [true, true])
   t.same(accepts(rotated.secret, after), [false, false])
+  t.ok(acceptsSignedBy(anew.publicKey, after))
+  t.notOk(acceptsSignedBy(rotated.publicKey, after))
   const shown = await call('GET', '/v1/endpoints/partner-a', undefined, query.http)
   t.match(shown, { name: 'partner-a', publicKey: anew.publicKey, createdAt: /^20/ })
   t.notMatch(JSON.stringify(shown), /whsec_|secret|sealed/)
