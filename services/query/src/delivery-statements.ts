@@ -1,5 +1,5 @@
 import type { Reader } from './constrain-events.ts'
-import type { DeliveryFilter } from './delivery.ts'
+import type { DeliveryFilter, DeliveryStatus } from './delivery.ts'
 import type { Parameters, Statement } from './statement.ts'
 
 /** Where a delivery stands among all: its acceptance in microseconds, and its id. */
@@ -13,9 +13,9 @@ interface Conditions {
 const order = 'accepted_at DESC, delivery_id DESC'
 
 /**
- * Rows `[id, acceptedUs, status]` of the next deliveries, the latest first: those that match but for the status now,
- * and had the asked one at some time. What a delivery was before may be found as long as its rows are not merged, so
- * the caller compares the status. Reads no further than `limit` deliveries go, in the table's order.
+ * Rows `[id, acceptedUs]` of the next deliveries, the latest first: those that match, and that have had the asked status
+ * at some time. A delivery has a row for each of its states that is not merged yet. Nothing stands between the order and
+ * the limit, not even LIMIT BY: so the table is read backwards from where the page begins, and no further than it goes.
  */
 export function buildPlacesSql(
   reader: Reader,
@@ -24,16 +24,33 @@ export function buildPlacesSql(
   after: readonly string[] | undefined,
 ): Statement {
   const { sql: conditions, parameters } = toConditions(reader, filter, after)
-  const places = `SELECT accepted_at, delivery_id FROM delivery_states
-WHERE ${conditions}
-ORDER BY ${order} LIMIT 1 BY accepted_at, delivery_id LIMIT {limit:UInt32}`
   return {
-    sql: `SELECT delivery_id, toUnixTimestamp64Micro(accepted_at), argMax(status, version)
-FROM delivery_states
-WHERE tenant = {tenant:String} AND (accepted_at, delivery_id) IN (${places})
-GROUP BY accepted_at, delivery_id
-ORDER BY ${order}`,
+    sql: `SELECT delivery_id, toUnixTimestamp64Micro(accepted_at) FROM delivery_states
+WHERE ${conditions}
+ORDER BY ${order} LIMIT {limit:UInt32}`,
     parameters: { ...parameters, limit },
+  }
+}
+
+/** Those of some deliveries that have the status now, as `buildPlacesSql` gives them, each once. */
+export function buildHavingStatusSql(
+  tenant: string,
+  places: readonly DeliveryPlace[],
+  status: DeliveryStatus,
+): Statement {
+  return {
+    sql: `SELECT delivery_id, toUnixTimestamp64Micro(accepted_at) FROM delivery_states
+WHERE tenant = {tenant:String} AND (accepted_at, delivery_id) IN (
+  SELECT fromUnixTimestamp64Micro(toInt64(place.1), 'UTC'), place.2
+  FROM (SELECT arrayJoin(arrayZip({times:Array(String)}, {ids:Array(String)})) AS place))
+GROUP BY accepted_at, delivery_id HAVING argMax(status, version) = {status:String}
+ORDER BY ${order}`,
+    parameters: {
+      tenant,
+      status,
+      times: places.map(([acceptedUs]) => acceptedUs),
+      ids: places.map(([, id]) => id),
+    },
   }
 }
 

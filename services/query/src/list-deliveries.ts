@@ -11,7 +11,14 @@ import {
   type StoredPostback,
 } from './delivery.ts'
 import { readDeliveries } from './delivery-records.ts'
-import { buildCountsSql, buildPlaceSql, buildPlacesSql, type DeliveryPlace } from './delivery-statements.ts'
+import {
+  buildCountsSql,
+  buildHavingStatusSql,
+  buildPlaceSql,
+  buildPlacesSql,
+  type DeliveryPlace,
+} from './delivery-statements.ts'
+import type { Microseconds } from './time.ts'
 
 /**
  * A key's constraints are on events. Postbacks are none: their deliveries are shown to each key with the scope. What
@@ -32,8 +39,12 @@ export interface DeliveryLister {
 }
 
 const maxPostbackDeliveries = 1_000
-/** Deliveries that once had the status, and may have another by now, are looked at so many at a time and in all. */
-const candidates = { atATime: 1_000, times: 10 } as const
+/** States of a delivery that are not merged yet, mostly. */
+const rowsEach = 3
+/** Of deliveries that once had the status, and may have another by now, so many are looked at at a time. */
+const candidates = 1_000
+/** Then the page ends, however full it is. */
+const maxTimes = 10
 
 interface Found {
   readonly places: readonly DeliveryPlace[]
@@ -44,8 +55,19 @@ interface Found {
 export function createDeliveryLister(deps: {
   clickhouse: ClickhouseReader
   cursors: CursorCodec
+  /** Microseconds since 1970. */
+  nowUs: () => Microseconds
 }): DeliveryLister {
   const { clickhouse, cursors } = deps
+  const havingStatus = async (
+    { tenant }: Reader,
+    places: readonly DeliveryPlace[],
+    status: DeliveryStatus | undefined,
+  ): Promise<readonly DeliveryPlace[]> => {
+    if (status === undefined || places.length === 0) return places
+    const rows = await clickhouse.read(buildHavingStatusSql(tenant, places, status), places.length)
+    return rows.map(toPlace)
+  }
   const findPlaces = async (
     reader: Reader,
     filter: DeliveryFilter,
@@ -53,18 +75,18 @@ export function createDeliveryLister(deps: {
     after: readonly string[] | undefined,
   ): Promise<Found> => {
     const found: DeliveryPlace[] = []
-    const size = filter.status === undefined ? limit + 1 : Math.max(limit + 1, candidates.atATime)
+    const size = Math.max((limit + 1) * rowsEach, filter.status === undefined ? 0 : candidates)
     let position = after
-    for (let times = 1; times <= candidates.times; times += 1) {
-      const rows = await clickhouse.read(buildPlacesSql(reader, filter, size, position), size)
-      found.push(...rows.filter((row) => hasStatus(row, filter.status)).map(toPlace))
-      if (found.length > limit) {
-        const places = found.slice(0, limit)
-        return { places, next: places.at(-1) }
-      }
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < size) return { places: found, next: undefined }
-      position = toPlace(last)
+    let asked = withinMonth(filter, Number(after?.[0] ?? deps.nowUs()))
+    for (let times = 1; times <= maxTimes; times += 1) {
+      const rows = await clickhouse.read(buildPlacesSql(reader, asked, size, position), size)
+      const places = distinct(rows.map(toPlace))
+      found.push(...(await havingStatus(reader, places, filter.status)))
+      if (found.length > limit) return { places: found.slice(0, limit), next: found[limit - 1] }
+      position = places.at(-1) ?? position
+      if (rows.length === size) continue
+      if (asked.fromUs === filter.fromUs) return { places: found, next: undefined }
+      asked = filter
     }
     return { places: found, next: position as DeliveryPlace | undefined }
   }
@@ -101,8 +123,22 @@ export function createDeliveryLister(deps: {
   }
 }
 
-function hasStatus([, , status]: Row, wanted: DeliveryStatus | undefined): boolean {
-  return wanted === undefined || status === wanted
+/**
+ * The part of what is asked for that lies in the month in which a page begins: a partition of the table, beside which
+ * nothing has to be opened. Mostly the page is full before the month is over.
+ */
+function withinMonth(filter: DeliveryFilter, beginsUs: Microseconds): DeliveryFilter {
+  const begins = new Date(Math.min(beginsUs, filter.toUs ?? beginsUs) / 1_000)
+  const monthUs = Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth()) * 1_000
+  return { ...filter, fromUs: Math.max(monthUs, filter.fromUs ?? monthUs) }
+}
+
+/** @param places in their order */
+function distinct(places: readonly DeliveryPlace[]): readonly DeliveryPlace[] {
+  return places.filter(([acceptedUs, id], index) => {
+    const [lastUs, lastId] = places[index - 1] ?? []
+    return acceptedUs !== lastUs || id !== lastId
+  })
 }
 
 function toPlace([id, acceptedUs]: Row): DeliveryPlace {

@@ -79,7 +79,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     reports,
     live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every }, config),
     events: createEventLister({ clickhouse, cursors }),
-    deliveries: createDeliveryLister({ clickhouse, cursors }),
+    deliveries: createDeliveryLister({ clickhouse, cursors, nowUs }),
     deliverySummaries: createDeliverySummarizer({ clickhouse, nowUs }),
     catalog,
     replays: createReplayProgressReader(clickhouse, follower.deliveryReplays),

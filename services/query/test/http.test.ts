@@ -66,7 +66,7 @@ async function startApp(t: Test, rows: readonly Row[] = []) {
       stop: () => {},
     },
     events: createEventLister({ clickhouse, cursors }),
-    deliveries: createDeliveryLister({ clickhouse, cursors }),
+    deliveries: createDeliveryLister({ clickhouse, cursors, nowUs: () => 0 }),
     deliverySummaries: createDeliverySummarizer({ clickhouse, nowUs: () => 0 }),
     catalog,
     cursors,
