@@ -46,7 +46,7 @@ export const settings = {
   insertTimeoutMs: setting(
     'AGGREGATOR_INSERT_TIMEOUT_MS',
     count(8_000),
-    'milliseconds one insert may take before it is repeated; below the session time-out',
+    'milliseconds an insert may take before it is repeated, at first: each repeat gets twice as long; below the session time-out',
   ),
   readTimeoutMs: setting(
     'AGGREGATOR_READ_TIMEOUT_MS',

@@ -19,8 +19,9 @@ const longestWaitMs = 2_000
 /**
  * Goes by the changes that have landed, so that it does the same again after a crash half-way. Once ClickHouse has written a
  * deletion down it carries it out, whatever dies; behind a long one (retention) it may take longer than landing waits.
+ * @param limitMs what the first attempt may take; further ones get more
  */
-export function createEraser(clickhouse: ClickHouseClient, logger: Logger): Erase {
+export function createEraser(clickhouse: ClickHouseClient, logger: Logger, limitMs: number): Erase {
   const captures = createCaptureEraser(clickhouse)
   const eraseOnce = async (
     partition: number,
@@ -77,8 +78,9 @@ export function createEraser(clickhouse: ClickHouseClient, logger: Logger): Eras
     return false
   }
   return (partition, range, signal) =>
-    retryUntilDone(() => eraseOnce(partition, range, signal), {
+    retryUntilDone((ofAttempt) => eraseOnce(partition, range, ofAttempt), {
       signal,
+      limitMs,
       onFailure: (error, attempt) => {
         if (attempt % 10 === 1) logger.warn({ partition, attempt, err: error }, 'events cannot be erased yet')
       },

@@ -22,6 +22,8 @@ interface Deps {
   readonly rulesOf: (tenant: string, type: string) => TypeRules
   readonly count: CountChange
   readonly logger: Logger
+  /** What the first attempt of looking events up may take; further ones get more. */
+  readonly limitMs: number
 }
 
 /** Settlements and retractions of a batch whose events have landed. */
@@ -49,13 +51,17 @@ export function createChangesLander(deps: Deps): LandChanges {
   return async (changes, { partition, range, token, overlay, confirm }, signal) => {
     if (changes.length === 0) return
     const names = changes.map(({ change }) => change)
-    const { events, former } = await retryUntilDone(() => deps.read(partition, range, names, signal), {
-      signal,
-      onFailure: (error, attempt) => {
-        if (attempt % 10 === 1)
-          logger.warn({ partition, attempt, err: error }, 'changed events cannot be read')
+    const { events, former } = await retryUntilDone(
+      (ofAttempt) => deps.read(partition, range, names, ofAttempt),
+      {
+        signal,
+        limitMs: deps.limitMs,
+        onFailure: (error, attempt) => {
+          if (attempt % 10 === 1)
+            logger.warn({ partition, attempt, err: error }, 'changed events cannot be read')
+        },
       },
-    })
+    )
     const judged = judgeChanges(changes, events, former, (tenant, type) => deps.rulesOf(tenant, type).meters)
     const rows = new RowBinary(4_096)
     for (const change of judged) if (change.status !== 'repeat') writeChangeRow(rows, change)

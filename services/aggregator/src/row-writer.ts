@@ -51,10 +51,12 @@ interface Deps {
   readonly readiness: Readiness
   readonly logger: Logger
   readonly onRetry: (error: unknown) => void
+  /** What the first attempt of an insert may take; further ones get more. */
+  readonly limitMs: number
 }
 
 /** A truncated request is refused by ClickHouse as a whole: half a block never takes its token. */
-export function createRowWriter({ clickhouse, readiness, logger, onRetry }: Deps): RowWriter {
+export function createRowWriter({ clickhouse, readiness, logger, onRetry, limitMs }: Deps): RowWriter {
   const insertOnce = async (
     { table, columns, rows, token }: RowBlock,
     signal: AbortSignal,
@@ -69,12 +71,13 @@ export function createRowWriter({ clickhouse, readiness, logger, onRetry }: Deps
   }
   return {
     async insert(block, signal) {
-      const attempt = async (): Promise<void> => {
+      const attempt = async (ofAttempt: AbortSignal): Promise<void> => {
         await block.confirm?.()
-        await insertOnce(block, signal)
+        await insertOnce(block, ofAttempt)
       }
       await retryUntilDone(attempt, {
         signal,
+        limitMs,
         onFailure: (error, attempts) => {
           onRetry(error)
           readiness.set('clickhouse', 'inserts fail')

@@ -29,7 +29,7 @@ import { createAggregatorMetrics, createTypeLabels, measureState } from './metri
 import { migrate } from './migrate.ts'
 import type { LaneDeps } from './partition-lane.ts'
 import { migrationsDirectory, readMigrations } from './read-migrations.ts'
-import { retryUntilDone } from './retry.ts'
+import { longestAttemptMs, retryUntilDone } from './retry.ts'
 import { createRowWriter, errorCode } from './row-writer.ts'
 import { createRulesHistory } from './rules-history.ts'
 import { createSeenIdsReader } from './seen-ids-reader.ts'
@@ -107,7 +107,7 @@ export async function createService(
     now,
   })
   const grpc = await startGrpcDoor({ readiness, logger }, config, [aggregation])
-  const clickhouse = connectClickhouse(config, 'millrace-aggregator', config.insertTimeoutMs)
+  const clickhouse = connectClickhouse(config, 'millrace-aggregator', longestAttemptMs)
   // What is read in bulk takes its time, and holds no insert up.
   const clickhouseReads = connectClickhouse(config, 'millrace-aggregator-reads', config.readTimeoutMs)
 
@@ -136,11 +136,13 @@ export async function createService(
     const migrations = readMigrations(migrationsDirectory)
     await until('clickhouse', 'the tables cannot be made', () => migrate(migrations, config, logger))
     readiness.set('clickhouse', undefined)
+    const limitMs = config.insertTimeoutMs
     const { insert } = createRowWriter({
       clickhouse,
       readiness,
       logger,
       onRetry: (error) => metrics.insertRetries.inc({ code: errorCode(error) }),
+      limitMs,
     })
     const { rulesOf } = createTypeRulesSource(catalog.store)
     const nameKey = randomBytes(16)
@@ -156,7 +158,8 @@ export async function createService(
       landChanges: createChangesLander({
         read: createChangedEventsReader(clickhouse).read,
         insert: faults.aroundInsert?.(insert) ?? insert,
-        erase: createEraser(clickhouse, logger),
+        erase: createEraser(clickhouse, logger, limitMs),
+        limitMs,
         touches,
         rulesOf,
         count: createChangeCounter(metrics.registry),
@@ -195,7 +198,7 @@ export async function createService(
       startDeliveriesConsumer(
         {
           insert: eventsDeps.insert,
-          eraseLate: createCaptureEraser(clickhouse).eraseLate,
+          eraseLate: createCaptureEraser(clickhouseReads).eraseLate,
           metrics,
           logger,
           now,

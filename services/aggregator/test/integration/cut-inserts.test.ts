@@ -46,7 +46,8 @@ function makeBlock(rows: number, from: number): RowBlock {
 async function createWriter(mesh: MeshFixture) {
   await migrate(readMigrations(join(import.meta.dirname, '../../migrations')), mesh.config, logger)
   const { clickhouse } = mesh
-  return createRowWriter({ clickhouse, readiness: createReadiness([]), logger, onRetry: () => {} })
+  const readiness = createReadiness([])
+  return createRowWriter({ clickhouse, readiness, logger, onRetry: () => {}, limitMs: 30_000 })
 }
 
 /** Announces the whole body, sends the first bytes of it and hangs up. */
