@@ -2,6 +2,7 @@ import { type ClickHouseClient, connectClickhouse } from '@millrace/service-kit/
 import type { Logger } from '@millrace/service-kit/log'
 import type { AggregatorConfig } from './config.ts'
 import type { Migration } from './read-migrations.ts'
+import { requireQuiet } from './require-quiet.ts'
 
 type ClickhouseConfig = Pick<
   AggregatorConfig,
@@ -14,7 +15,8 @@ const longestStatementMs = 6 * 60 * 60 * 1_000
 /**
  * Brings the database to the newest version. Several instances may do so at once: every statement is repeatable
  * (`IF NOT EXISTS`), so a migration that two of them run, or that was broken off, does no harm.
- * @throws {Error} when an applied migration's file has changed since, or ClickHouse refuses
+ * @throws {Error} when an applied migration's file has changed since, rows are landing that it would miss or count
+ *   twice, or ClickHouse refuses
  */
 export async function migrate(
   migrations: readonly Migration[],
@@ -32,6 +34,7 @@ export async function migrate(
     const applied = await readApplied(clickhouse)
     checkApplied(migrations, applied, logger)
     for (const migration of migrations.filter(({ version }) => !applied.has(version))) {
+      await requireQuiet(clickhouse, migration)
       await apply(clickhouse, migration)
       logger.info({ migration: migration.name }, 'migration applied')
     }

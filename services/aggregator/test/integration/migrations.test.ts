@@ -88,6 +88,28 @@ t.test('instances that migrate what has landed before fill each rollup once', as
   }
 })
 
+t.test('a rollup is not filled while an aggregator of before lands what it is filled from', async (t) => {
+  const mesh = await createMeshFixture(t)
+  await migrate(migrations.slice(0, 7), mesh.config, logger)
+  const land = (id: string, storedAt: string) =>
+    mesh.clickhouse.command({
+      query: `INSERT INTO events (tenant, id, type, stored_at, readings)
+        SELECT 'default', '${id}', 'visit.recorded', ${storedAt}, [('visits', 1, [], 1)]`,
+    })
+  await land('old', "now64(6, 'UTC') - INTERVAL 2 MINUTE")
+  await land('new', "now64(6, 'UTC')")
+  await t.rejects(
+    migrate(migrations, mesh.config, logger),
+    /008-hours-and-days fills .* stop all aggregators/,
+  )
+  t.equal(await mesh.value('SELECT max(version) FROM schema_migrations'), '7')
+  await mesh.clickhouse.command({
+    query: "ALTER TABLE events DELETE WHERE id = 'new' SETTINGS mutations_sync = 1",
+  })
+  await migrate(migrations, mesh.config, logger)
+  t.equal(await mesh.value('SELECT sum(count) FROM meter_days'), '2', 'what has landed is all there')
+})
+
 t.test('a migration that was broken off is taken up again', async (t) => {
   const mesh = await createMeshFixture(t)
   const [first, ...others] = migrations
