@@ -70,7 +70,9 @@ export async function startGrpcDoor(
   const stopReporting = deps.readiness.onChange(report)
   health.addToServer(server)
   const files = services.map((service) => service.protoFile)
-  new ReflectionService(loadSync(files, { includeDirs: [protoDirectory] })).addToServer(server)
+  // Their files import those of other services, which nobody serves here.
+  const served = { services: services.map((service) => service.name) }
+  new ReflectionService(loadSync(files, { includeDirs: [protoDirectory] }), served).addToServer(server)
   for (const service of services) {
     const { definition, implementation } = service
     server.addService(
