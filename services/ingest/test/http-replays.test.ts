@@ -52,7 +52,7 @@ t.test('filters are checked by what is replayed', async (t) => {
     [{ filter: {} }, '/what'],
     [{ what: 'postbacks', filter: {} }, '/what'],
     [null, '/what'],
-    [{ what: 'events' }, ''],
+    [{ what: 'events' }, '/filter'],
     [{ what: 'events', filter: { status: 'dead' } }, '/filter/status'],
     [{ what: 'events', filter: { endpoint: 'a' } }, '/filter'],
     [{ what: 'deliveries', filter: { status: 'invalid' } }, '/filter/status'],
