@@ -142,6 +142,7 @@ export function createBatchLander(
         batch.overlay.keep()
         landedThrough = batch.to
         report(batch, performance.now() - startedAt)
+        batch.releaseRows()
         startedAt = performance.now()
         batch = next
         current = next

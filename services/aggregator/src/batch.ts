@@ -18,7 +18,7 @@ import type { RowBlock } from './row-writer.ts'
 import { createTouchedMinutes } from './touched-minutes.ts'
 import type { TouchedRange } from './touches.ts'
 
-type JudgedAt = Omit<RowFacts, 'schemaVersion'> & {
+type JudgedAt = RowFacts & {
   /** When the event came in: its receipt, or that of its replay. */
   readonly cameInAtUs: number
 }
@@ -49,6 +49,8 @@ export interface Batch {
   endMessage(offset: number): void
   /** One block per table that gets rows; all of them under the range's token. */
   blocks(topic: string, partition: number): readonly RowBlock[]
+  /** Its blocks have been inserted and nobody will read them again: others may write where they stand. */
+  releaseRows(): void
   /** Minutes of meters that its events change. */
   touched(): readonly TouchedRange[]
 }
@@ -101,9 +103,8 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       return state.newest
     },
     add(event, judgement, judged) {
-      const facts = { ...judged, schemaVersion: judgement.schemaVersion }
       if (judgement.status === 'valid') {
-        writeEventRow(events, event, facts, judgement.readings)
+        writeEventRow(events, event, judged, judgement)
         state.rows += 1
         for (const reading of judgement.readings) {
           touched.add(event.tenant, reading.meter, reading.version, event.occurredAtUs)
@@ -116,7 +117,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
           overlay.add(event.tenant, event.receivedAtUs, { ...reading, value: null })
         }
       } else {
-        writeInvalidEventRow(invalid, event, facts, judgement)
+        writeInvalidEventRow(invalid, event, judged, judgement)
         state.invalidRows += 1
       }
       noteTraced(traced, event)
@@ -135,10 +136,13 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       const range: OffsetRange = { from, to: state.to }
       const token = deduplicationToken(topic, partition, range)
       return [
-        { table: 'events', columns: eventColumns, rows: events.bytes(), token },
-        { table: 'invalid_events', columns: invalidEventColumns, rows: invalid.bytes(), token },
-        { table: 'meter_readings', columns: meterReadingColumns, rows: values.bytes(), token },
+        { table: 'events', columns: eventColumns, rows: events.pieces(), token },
+        { table: 'invalid_events', columns: invalidEventColumns, rows: invalid.pieces(), token },
+        { table: 'meter_readings', columns: meterReadingColumns, rows: values.pieces(), token },
       ].filter(({ rows }) => rows.length > 0)
+    },
+    releaseRows() {
+      for (const rows of [events, invalid, values]) rows.release()
     },
   }
 }

@@ -39,7 +39,6 @@ export const invalidEventColumns: readonly string[] = [...sharedColumns, 'reason
 export interface RowFacts {
   readonly position: RecordPosition
   readonly storedAtUs: number
-  readonly schemaVersion: number
   /** Next offset of millrace.catalog when the event was judged: it has the readings of all meters before. */
   readonly catalogPosition: number
   /** Name of the replay that the event came with; empty for its first time. */
@@ -50,9 +49,9 @@ export function writeEventRow(
   row: RowBinary,
   event: EventView,
   facts: RowFacts,
-  readings: readonly Reading[],
+  { schemaVersion, readings }: { readonly schemaVersion: number; readonly readings: readonly Reading[] },
 ): void {
-  writeShared(row, event, facts)
+  writeShared(row, event, facts, schemaVersion)
   row.writeInt64(facts.catalogPosition)
   row.writeLength(readings.length)
   for (const { meter, version, group, value } of readings) {
@@ -69,9 +68,9 @@ export function writeInvalidEventRow(
   row: RowBinary,
   event: EventView,
   facts: RowFacts,
-  fault: { readonly reason: string; readonly pointer: string },
+  fault: { readonly schemaVersion: number; readonly reason: string; readonly pointer: string },
 ): void {
-  writeShared(row, event, facts)
+  writeShared(row, event, facts, fault.schemaVersion)
   row.writeString(fault.reason)
   row.writeString(fault.pointer)
 }
@@ -111,7 +110,8 @@ export function writeMeterReadingRow(
 function writeShared(
   row: RowBinary,
   event: EventView,
-  { position, storedAtUs, schemaVersion, replay }: RowFacts,
+  { position, storedAtUs, replay }: RowFacts,
+  schemaVersion: number,
 ): void {
   writeField(row, event, eventField.tenant)
   writeField(row, event, eventField.source)

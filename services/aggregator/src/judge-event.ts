@@ -33,16 +33,15 @@ export type Judgement =
 
 /** Decides what becomes of an event: a row with readings, or a row that says why not. Depends on nothing else. */
 export function judgeEvent(event: Event, rules: TypeRules): Judgement {
-  const invalid = (reason: string, pointer = ''): Judgement => ({
-    status: 'invalid',
-    schemaVersion: rules.version,
-    reason,
-    pointer,
-  })
   const checked = checkValidity(event, rules)
-  if ('reason' in checked) return invalid(checked.reason, checked.pointer)
+  if ('reason' in checked) return invalid(rules, checked.reason, checked.pointer)
   const decoded = createEventReader(event, checked.text, checked.data)
   const { readings, values, valuesMissing, outOfRange } = takeReadings(decoded, rules.meters, rules.rates)
-  if (outOfRange !== undefined) return invalid(`the number at ${outOfRange} is too large: 1e20 or more`)
+  if (outOfRange !== undefined)
+    return invalid(rules, `the number at ${outOfRange} is too large: 1e20 or more`)
   return { status: 'valid', schemaVersion: rules.version, readings, values, valuesMissing }
+}
+
+function invalid({ version }: TypeRules, reason: string, pointer = ''): Judgement {
+  return { status: 'invalid', schemaVersion: version, reason, pointer }
 }

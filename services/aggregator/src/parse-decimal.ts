@@ -35,9 +35,16 @@ export function parseDecimal(text: string): bigint | 'out-of-range' | undefined 
 
 const one = 10n ** BigInt(fractionDigits)
 
-/** The same of a safe integer, all of which are in range. */
+let lastInteger = 0
+let lastDecimal = 0n
+
+/** The same of a safe integer, all of which are in range. Several meters often read the same one. */
 export function decimalOfInteger(value: number): bigint {
-  return BigInt(value) * one
+  if (value !== lastInteger) {
+    lastInteger = value
+    lastDecimal = BigInt(value) * one
+  }
+  return lastDecimal
 }
 
 /** From a number where it holds all digits: reading a text as a BigInt takes several times as long. */

@@ -60,7 +60,7 @@ function readAll({ value, partition, offset, timestamp }: Message, { metrics, lo
     const { event, index } = decoded
     if (event?.hasId) {
       event.receivedAtUs = receivedAt(event.receivedAtUs, timestamp)
-      events.push({ event, index })
+      events.push(decoded)
     } else if (event === undefined && decoded.record?.$case === 'replayed') {
       events.push(...readReplayed(decoded.record.value, index, timestamp))
     } else {

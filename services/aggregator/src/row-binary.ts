@@ -1,11 +1,21 @@
+import { pieceBytes, returnPiece, takePiece } from './row-pieces.ts'
+
 /** From here on a call of native code copies faster than a loop. */
 const shortBytes = 40
 
-/** Writes ClickHouse's RowBinary: values after each other, little-endian, without any frame. Grows as needed. */
+/** Writes ClickHouse's RowBinary: values after each other, little-endian, without any frame. Grows piece by piece. */
 export class RowBinary {
+  /** Pieces that are full, and their bytes together. */
+  #full: Buffer[] = []
+  #fullLength = 0
+  /** The piece that is being written. */
   #buffer: Buffer
   #view: DataView
   #length = 0
+  /** The last Int128 and its halves: meters of one value follow each other, and each half is a BigInt more. */
+  #last = 0n
+  #lastLow = 0n
+  #lastHigh = 0n
 
   constructor(initialBytes = 64 * 1024) {
     this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
@@ -13,12 +23,27 @@ export class RowBinary {
   }
 
   get length(): number {
-    return this.#length
+    return this.#fullLength + this.#length
   }
 
-  /** What was written so far; valid until the next write. */
+  /** What was written so far, without copying it; valid until the next write. */
+  pieces(): readonly Buffer[] {
+    return this.length === 0 ? [] : [...this.#full, this.#buffer.subarray(0, this.#length)]
+  }
+
+  /** The same in one. */
   bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length)
+    const pieces = this.pieces()
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+  }
+
+  /** Forgets what was written. Only when nobody reads it any more: others write there soon. */
+  release(): void {
+    for (const piece of [...this.#full, this.#buffer]) returnPiece(piece)
+    this.#full = []
+    this.#fullLength = 0
+    this.#buffer = Buffer.alloc(0)
+    this.#length = 0
   }
 
   writeString(value: string): void {
@@ -90,8 +115,13 @@ export class RowBinary {
   /** Int128 and Decimal128. */
   writeInt128(value: bigint): void {
     this.#reserve(16)
-    this.#view.setBigUint64(this.#length, BigInt.asUintN(64, value), true)
-    this.#view.setBigInt64(this.#length + 8, BigInt.asIntN(64, value >> 64n), true)
+    if (value !== this.#last) {
+      this.#last = value
+      this.#lastLow = BigInt.asUintN(64, value)
+      this.#lastHigh = BigInt.asIntN(64, value >> 64n)
+    }
+    this.#view.setBigUint64(this.#length, this.#lastLow, true)
+    this.#view.setBigInt64(this.#length + 8, this.#lastHigh, true)
     this.#length += 16
   }
 
@@ -110,11 +140,15 @@ export class RowBinary {
   }
 
   #reserve(bytes: number): void {
-    const needed = this.#length + bytes
-    if (needed <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
-    this.#buffer.copy(larger, 0, 0, this.#length)
-    this.#buffer = larger
-    this.#view = new DataView(larger.buffer)
+    if (this.#length + bytes > this.#buffer.length) this.#openPiece(bytes)
+  }
+
+  /** A value stands in one piece. */
+  #openPiece(bytes: number): void {
+    if (this.#length > 0) this.#full.push(this.#buffer.subarray(0, this.#length))
+    this.#fullLength += this.#length
+    this.#length = 0
+    this.#buffer = takePiece(Math.max(bytes, Math.min(this.#buffer.length * 2, pieceBytes)))
+    this.#view = new DataView(this.#buffer.buffer)
   }
 }

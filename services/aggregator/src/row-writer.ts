@@ -7,8 +7,8 @@ import { retryUntilDone } from './retry.ts'
 export interface RowBlock {
   readonly table: string
   readonly columns: readonly string[]
-  /** RowBinary. */
-  readonly rows: Buffer
+  /** RowBinary, in pieces that follow each other or in one. */
+  readonly rows: Buffer | readonly Buffer[]
   /** Names the block for ever: the same token must come with the same rows. Undefined where repeats do no harm. */
   readonly token: string | undefined
   /** Resolves when the block may still be inserted; asked before each attempt. */
@@ -40,6 +40,8 @@ const oneBlock = {
   max_threads: 1,
   group_by_two_level_threshold: '0',
   group_by_two_level_threshold_bytes: '0',
+  // Rollups get each key once from their view; looking for further ones to sum up costs a pass over all of them.
+  optimize_on_insert: 0,
   // One batch may hold events of many months; refusing it would stop the partition for ever.
   max_partitions_per_insert_block: '0',
   // A success is told only after everything is written.
@@ -63,7 +65,7 @@ export function createRowWriter({ clickhouse, readiness, logger, onRetry, limitM
   ): Promise<void> => {
     const { stream } = await clickhouse.exec({
       query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
-      values: Readable.from([rows], { objectMode: false }),
+      values: Readable.from(Buffer.isBuffer(rows) ? [rows] : rows, { objectMode: false }),
       clickhouse_settings: { ...oneBlock, ...(token !== undefined && { insert_deduplication_token: token }) },
       abort_signal: signal,
     })

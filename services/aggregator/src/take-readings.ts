@@ -53,7 +53,8 @@ export function takeReadings(
       if (meter.input !== 'amount') valuesMissing += 1
       continue
     }
-    const group = meter.dimensions.map((tokens) => toGroupValue(reader.read(tokens)))
+    const group: string[] = []
+    for (const tokens of meter.dimensions) group.push(toGroupValue(reader.read(tokens)))
     if (rate !== undefined) group.push(rate.currency, unsettled)
     const taken = { meter: meter.name, version: meter.version, group, value }
     if (meter.rolledUp) readings.push(taken)

@@ -3,6 +3,7 @@ import { runService } from '@millrace/service-kit/run-service'
 import { settings } from '../../src/config.ts'
 import type { RowBlock } from '../../src/row-writer.ts'
 import { createService, type Faults } from '../../src/service.ts'
+import { blockBytes } from './block-bytes.ts'
 
 const die = (): Promise<never> => {
   process.kill(process.pid, 'SIGKILL')
@@ -17,7 +18,7 @@ const around =
   (insert) =>
   async (block, signal) => {
     // Meters that were there first have nothing to count.
-    const dies = meets(block) && block.rows.includes('later-')
+    const dies = meets(block) && blockBytes(block).includes('later-')
     if (dies && when === 'before') await die()
     await insert(block, signal)
     if (dies) await die()

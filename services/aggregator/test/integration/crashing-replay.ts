@@ -2,6 +2,7 @@
 import { runService } from '@millrace/service-kit/run-service'
 import { settings } from '../../src/config.ts'
 import { createService, type Faults } from '../../src/service.ts'
+import { blockBytes } from './block-bytes.ts'
 
 const die = (): Promise<never> => {
   process.kill(process.pid, 'SIGKILL')
@@ -13,7 +14,7 @@ const [, , when] = process.argv
 if (when !== 'before' && when !== 'after') throw new Error('usage: before | after')
 
 const aroundInsert: Faults['aroundInsert'] = (insert) => async (block, signal) => {
-  const dies = block.table === 'events' && block.rows.includes('rep_')
+  const dies = block.table === 'events' && blockBytes(block).includes('rep_')
   if (dies && when === 'before') await die()
   await insert(block, signal)
   if (dies) await die()

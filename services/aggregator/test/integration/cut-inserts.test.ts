@@ -10,6 +10,7 @@ import { migrate } from '../../src/migrate.ts'
 import { readMigrations } from '../../src/read-migrations.ts'
 import { createRowWriter, type RowBlock } from '../../src/row-writer.ts'
 import { viewEvent } from '../event-fixture.ts'
+import { blockBytes } from './block-bytes.ts'
 import { differingRollups } from './differing-rollups.ts'
 import { createMeshFixture, type MeshFixture, makeEvent } from './mesh-fixture.ts'
 
@@ -61,8 +62,9 @@ async function insertCut(mesh: MeshFixture, block: RowBlock, bytes: number, chun
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})
   await once(socket, 'connect')
-  const body = block.rows.subarray(0, bytes)
-  const length = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${block.rows.length}`
+  const rows = blockBytes(block)
+  const body = rows.subarray(0, bytes)
+  const length = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${rows.length}`
   socket.write(`POST /?${query} HTTP/1.1\r\nHost: ${hostname}\r\n${length}\r\n\r\n`)
   if (chunked) socket.write(`${bytes.toString(16)}\r\n`)
   socket.write(body)
@@ -78,7 +80,7 @@ t.test('half a request never takes the token of the whole', async (t) => {
   const rows = 100
   const { signal } = new AbortController()
   let blocks = 0
-  const wholeRow = makeBlock(rows, 0).rows.length / rows
+  const wholeRow = blockBytes(makeBlock(rows, 0)).length / rows
   t.ok(Number.isInteger(wholeRow), 'rows are of one length')
   for (const chunked of [false, true]) {
     // In the first row, between rows, within one, and all but the last byte.
