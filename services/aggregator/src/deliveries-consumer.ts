@@ -109,6 +109,7 @@ export async function startDeliveriesConsumer(
     metrics,
     logger,
     signal,
+    now: deps.now,
   })
   const loop = async (): Promise<void> => {
     while (!signal.aborted) {

@@ -29,9 +29,13 @@ export interface DeliveryLanderDeps {
   readonly metrics: Pick<AggregatorMetrics, 'rowsLanded'>
   readonly logger: Logger
   readonly signal: AbortSignal
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 const insertsAtOnce = 4
+/** Far less than the deduplication window of the tables lasts. */
+const confirmAfterMs = 20_000
 
 interface Prepared {
   readonly batch: DeliveryBatch
@@ -44,7 +48,9 @@ interface Prepared {
  * Lands a batch per partition, the way that events are: 1. the ranges are written down beside the committed offsets,
  * 2. each is inserted as one block under its token, 3. what is behind them is committed. Whoever takes a partition up
  * with a range written down makes the same block of it, and ClickHouse drops it if it is there: in the table, where a
- * row would replace itself anyway, and in the rollups, where it would count twice. Rejects when the signal aborts.
+ * row would replace itself anyway, and in the rollups, where it would count twice. ClickHouse knows a token only for as
+ * many blocks: whoever wakes from a long pause writes the range down again first, which Kafka refuses when the partition
+ * is somebody else's by then. Rejects when the signal aborts.
  */
 export function createDeliveryLander(
   deps: DeliveryLanderDeps,
@@ -71,13 +77,27 @@ export function createDeliveryLander(
     })
   }
 
-  const insert = async ({ batch, rows, count, captured }: Prepared): Promise<void> => {
+  /** @param writtenDownMs not later than Kafka has taken the range */
+  const insert = async (prepared: Prepared, writtenDownMs: number): Promise<void> => {
+    const { batch, rows, count, captured } = prepared
+    const lost = new AbortController()
+    let confirmedMs = writtenDownMs
+    const confirm = async (): Promise<void> => {
+      const nowMs = deps.now()
+      const sinceMs = nowMs - confirmedMs
+      if (sinceMs >= 0 && sinceMs <= confirmAfterMs) return
+      await commit([prepared], toPending)
+      if (!deps.owns(batch)) lost.abort(new Error('the partition is somebody else’s'))
+      lost.signal.throwIfAborted()
+      confirmedMs = nowMs
+    }
     await slots.acquire(signal)
     try {
       // Given up before it was written down: its next owner knows of no range.
       if (!deps.owns(batch)) return
       const token = deduplicationToken(batch.topic, batch.partition, batch)
-      await deps.insert({ table: 'deliveries', columns: deliveryColumns, rows, token }, signal)
+      const block = { table: 'deliveries', columns: deliveryColumns, rows, token, confirm }
+      await deps.insert(block, AbortSignal.any([signal, lost.signal]))
       metrics.rowsLanded.inc({ table: 'deliveries' }, count)
       await retryUntilDone(() => deps.eraseLate(captured, signal), {
         signal,
@@ -85,6 +105,12 @@ export function createDeliveryLander(
           if (attempt % 10 === 1) logger.warn({ attempt, err: error }, 'captures cannot be erased yet')
         },
       })
+    } catch (error) {
+      if (signal.aborted || !lost.signal.aborted) throw error
+      logger.info(
+        { topic: batch.topic, partition: batch.partition },
+        'deliveries are left to their new owner',
+      )
     } finally {
       slots.release()
     }
@@ -103,14 +129,16 @@ export function createDeliveryLander(
     const startedAt = performance.now()
     const prepared = batches.map(prepare)
     const withRows = prepared.filter(({ count }) => count > 0)
-    await commit(withRows, ({ from, to }) => ({
-      offset: from,
-      metadata: formatPending({ from, to, catalog: 0 }),
-    }))
-    await Promise.all(withRows.map(insert))
+    const writtenDownMs = deps.now()
+    await commit(withRows, toPending)
+    await Promise.all(withRows.map((one) => insert(one, writtenDownMs)))
     await commit(prepared, ({ to }) => ({ offset: to + 1 }))
     const rows = withRows.reduce((sum, { count }) => sum + count, 0)
     if (rows > 0)
       logger.info({ rows, flushMs: Math.round(performance.now() - startedAt) }, 'deliveries landed')
   }
+}
+
+function toPending({ from, to }: DeliveryBatch): { offset: number; metadata: string } {
+  return { offset: from, metadata: formatPending({ from, to, catalog: 0 }) }
 }

@@ -1,0 +1,74 @@
+import type { TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafka-consumer'
+import { createLogger } from '@millrace/service-kit/log'
+import t from 'tap'
+import type { DeliveryBatch } from '../src/delivery-inbox.ts'
+import { createDeliveryLander } from '../src/delivery-lander.ts'
+import type { RowBlock } from '../src/row-writer.ts'
+
+const batch: DeliveryBatch = {
+  topic: 'deliveries',
+  partition: 0,
+  from: 7,
+  to: 8,
+  messages: [7, 8].map((offset) => ({ topic: 'deliveries', partition: 0, offset, size: 1, value: null })),
+}
+
+/** Lands one batch; `pause` runs once its range is written down, before ClickHouse is asked. */
+async function land(pause: (state: { nowMs: number; owned: boolean }) => void) {
+  const state = { nowMs: 1_000, owned: true }
+  const commits: TopicPartitionOffsetAndMetadata[] = []
+  const inserted: string[] = []
+  const { signal } = new AbortController()
+  const lander = createDeliveryLander({
+    async insert({ token = '', confirm }: RowBlock, ofInsert) {
+      pause(state)
+      // As the writer of rows does: asks before the insert, and rejects only when the signal aborts.
+      await confirm?.().catch((error: unknown) => ofInsert.throwIfAborted() ?? Promise.reject(error))
+      inserted.push(token)
+    },
+    async commit(offsets) {
+      commits.push(...offsets)
+    },
+    owns: () => state.owned,
+    writeRow: () => 1,
+    eraseLate: async () => undefined,
+    metrics: { rowsLanded: { inc: () => undefined } } as never,
+    logger: createLogger('test', 'silent'),
+    signal,
+    now: () => state.nowMs,
+  })
+  await lander([batch])
+  return { commits: commits.map(({ offset, metadata = '' }) => [offset, metadata !== '']), inserted }
+}
+
+t.test('a batch is written down, inserted and committed', async (t) => {
+  const { commits, inserted } = await land(() => undefined)
+  t.equal(inserted.length, 1)
+  t.same(commits, [
+    [7, true],
+    [9, false],
+  ])
+})
+
+t.test('after a long pause the range is written down again before the insert', async (t) => {
+  for (const sinceMs of [21_000, -1]) {
+    const { commits, inserted } = await land((state) => {
+      state.nowMs += sinceMs
+    })
+    t.equal(inserted.length, 1)
+    t.same(commits, [
+      [7, true],
+      [7, true],
+      [9, false],
+    ])
+  }
+})
+
+t.test('what has become somebody else’s in a long pause is not inserted', async (t) => {
+  const { commits, inserted } = await land((state) => {
+    state.nowMs += 21_000
+    state.owned = false
+  })
+  t.same(inserted, [])
+  t.same(commits, [[7, true]])
+})
