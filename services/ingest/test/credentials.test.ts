@@ -134,7 +134,7 @@ t.test('faults of credentials say what to change', async (t) => {
   for (const [change, pointer, detail] of [
     [{ auth: { type: 'digest' } }, '/auth/type', /one of basic, bearer, oauth2/],
     [{ auth: 'secret' }, '/auth/type', /one of/],
-    [{ auth: { type: 'basic' } }, '/auth', /username/],
+    [{ auth: { type: 'basic' } }, '/auth/username', /is required/],
     [{ auth: { ...basic, username: 'a:b' } }, '/auth/username', /without colons/],
     [{ auth: { ...basic, token: 'x' } }, '/auth', /unknown members: token/],
     [{ auth: { type: 'bearer', token: 'a\r\nx-evil: 1' } }, '/auth/token', /visible ASCII/],
