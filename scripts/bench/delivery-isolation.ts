@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { waitUntil } from '../local-stack/wait-until.ts'
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { startBenchReceiver } from './delivery-figures.ts'
+import { residentMiB } from './measure.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { deliveryBody, openDeliveryRequester, toDelivery } from './sample-deliveries.ts'
 
@@ -88,11 +88,4 @@ export async function measureDeliveryIsolation(
     await requester.stop()
     await receiver.stop()
   }
-}
-
-/** NaN where /proc does not exist. */
-function residentMiB(pid: number): number {
-  if (process.platform !== 'linux') return Number.NaN
-  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Math.round(Number(kib) / 1_024)
 }

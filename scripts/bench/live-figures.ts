@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createMeshHttp } from '../client/mesh-http.ts'
 import { startTrickle } from '../console/trickle.ts'
 import type { BenchMesh } from './bench-mesh.ts'
 import type { SubscriberFigures } from './live-subscribers.ts'
-import { processCpuSeconds, startNode } from './measure.ts'
+import { processCpuSeconds, residentMiB, startNode } from './measure.ts'
 
 const readers = 1_000
 const seconds = 20
@@ -67,12 +66,6 @@ async function watch(url: string, key: string, count: number, pid: number): Prom
 /** To the first core, all threads; false where that cannot be done. */
 function pin(pid: number): boolean {
   return spawnSync('taskset', ['-a', '-p', '-c', '0', String(pid)]).status === 0
-}
-
-function residentMiB(pid: number): number {
-  if (process.platform !== 'linux') return Number.NaN
-  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Math.round(Number(kib) / 1_024)
 }
 
 function perReader({ figures }: Watched): string {

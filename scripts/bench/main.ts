@@ -8,9 +8,8 @@ import { measureDeliveryTimes } from './delivery-times.ts'
 import { measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
-import { measureLandingRate } from './landing-rate.ts'
+import { benchLanding } from './landing-figures.ts'
 import { benchLive } from './live-figures.ts'
-import { registerBenchCatalog } from './register-catalog.ts'
 import { benchReports } from './report-figures.ts'
 
 const only = process.env.ONLY
@@ -49,16 +48,6 @@ ingest, answer times of single events at ${perSecond} a second, half of the high
   the broker's own acknowledged round trip     p50 ${broker.p50.toFixed(1)} ms, p99 ${broker.p99.toFixed(1)} ms
   ratio                                        p50 ${ratio(answers.p50, broker.p50)}, p99 ${ratio(answers.p99, broker.p99)} (wanted: at most 3)`)
   await ingest.stop()
-}
-
-async function benchLanding(mesh: BenchMesh): Promise<void> {
-  await registerBenchCatalog(mesh)
-  const { rows, aggregator, insert } = await measureLandingRate(mesh)
-  console.log(`
-landing ${rows.toLocaleString('en')} rows: validated, repeats checked, three meters
-  aggregator, Kafka to ClickHouse              ${Math.round(aggregator.rowsPerSecond).toLocaleString('en')} rows/s, ${ms(aggregator.cpuPer1000)} CPU per 1,000 (aggregator and ClickHouse)
-  ClickHouse, INSERT of the same rows          ${Math.round(insert.rowsPerSecond).toLocaleString('en')} rows/s, ${ms(insert.cpuPer1000)} CPU per 1,000
-  ratio                                        ${ratio(aggregator.rowsPerSecond, insert.rowsPerSecond)} the rate, ${ratio(aggregator.cpuPer1000, insert.cpuPer1000)} the CPU`)
 }
 
 async function benchDeliveries(mesh: BenchMesh): Promise<void> {

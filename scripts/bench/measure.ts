@@ -12,11 +12,23 @@ export function median(values: readonly number[]): number {
 }
 
 /** CPU seconds that a service has used, from its own metrics. */
-export async function serviceCpuSeconds(operationsPort: number): Promise<number> {
+export function serviceCpuSeconds(operationsPort: number): Promise<number> {
+  return readServiceMetric(operationsPort, 'process_cpu_seconds_total')
+}
+
+/** @param name of a metric that has one value */
+export async function readServiceMetric(operationsPort: number, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text()
-  const value = /^process_cpu_seconds_total(?:\{[^}]*\})? ([\d.e+-]+)/m.exec(text)?.[1]
-  if (value === undefined) throw new Error('the metrics lack process_cpu_seconds_total')
+  const value = new RegExp(`^${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)`, 'm').exec(text)?.[1]
+  if (value === undefined) throw new Error(`the metrics lack ${name}`)
   return Number(value)
+}
+
+/** What a process has in memory, in MiB; NaN where /proc does not exist. */
+export function residentMiB(pid: number): number {
+  if (process.platform !== 'linux') return Number.NaN
+  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Math.round(Number(kib) / 1_024)
 }
 
 /** CPU seconds that processes and their threads have used; NaN where /proc does not exist. */

@@ -1,0 +1,83 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BenchMesh } from './bench-mesh.ts'
+import { processCpuSeconds } from './measure.ts'
+
+export interface InsertRate {
+  readonly rowsPerSecond: number
+  /** CPU seconds per 1,000 rows, their merges included; NaN where they cannot be read. */
+  readonly clickhouse: number
+}
+
+/** Statements that do not return before they are done. */
+export async function askClickhouse(mesh: BenchMesh, query: string): Promise<string> {
+  const response = await fetch(mesh.clickhouse.url, { method: 'POST', body: query })
+  const text = await response.text()
+  if (!response.ok) throw new Error(text)
+  return text.trim()
+}
+
+/** Merges cost what inserts left undone, so whatever is measured ends with them. */
+export async function untilMergesRest(mesh: BenchMesh): Promise<void> {
+  for (let looks = 0; looks < 8; ) {
+    looks = (await askClickhouse(mesh, 'SELECT count() FROM system.merges')) === '0' ? looks + 1 : 0
+    await sleep(250)
+  }
+}
+
+/**
+ * ClickHouse by itself: one INSERT, as it is by default, of the rows that have landed last, from a file in its own
+ * format, into a database of the same tables and views.
+ */
+export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: number): Promise<InsertRate> {
+  // The aggregator makes the tables; topics of its own, so that nothing lands in them.
+  await (await mesh.start('aggregator', { CLICKHOUSE_DATABASE: copy, KAFKA_TOPIC_PREFIX: `${copy}-` })).stop()
+  const file = join(mesh.directory, 'rows.native')
+  const newest = '(SELECT max(source) FROM millrace.events)'
+  const url = (query: string): string => `${mesh.clickhouse.url}/?query=${encodeURIComponent(query)}`
+  const exported = await fetch(url(`SELECT * FROM millrace.events WHERE source = ${newest} FORMAT Native`))
+  if (!exported.ok || exported.body === null) throw new Error(await exported.text())
+  await pipeline(Readable.fromWeb(exported.body as never), createWriteStream(file))
+  await untilMergesRest(mesh)
+  const cpu = processCpuSeconds(mesh.clickhouse.pids())
+  const startedAt = performance.now()
+  const inserted = await fetch(url(`INSERT INTO ${copy}.events FORMAT Native`), {
+    method: 'POST',
+    body: Readable.toWeb(createReadStream(file)) as never,
+    duplex: 'half',
+  } as RequestInit)
+  if (!inserted.ok) throw new Error(await inserted.text())
+  const seconds = (performance.now() - startedAt) / 1_000
+  await untilMergesRest(mesh)
+  const used = processCpuSeconds(mesh.clickhouse.pids()) - cpu
+  const found = Number(await askClickhouse(mesh, `SELECT count() FROM ${copy}.events`))
+  if (found !== rows) throw new Error(`${found} rows were inserted instead of ${rows}`)
+  await askClickhouse(mesh, `DROP DATABASE ${copy} SYNC`)
+  await rm(file)
+  return { rowsPerSecond: rows / seconds, clickhouse: used / (rows / 1_000) }
+}
+
+/**
+ * Copies the rows that landed first until there are so many, each copy with ids and minutes of its own, as if they had
+ * landed over the time before: the views take them too.
+ */
+export async function fillEvents(mesh: BenchMesh, rows: number): Promise<void> {
+  const oldest = '(SELECT min(source) FROM millrace.events)'
+  const counted = `SELECT count(), dateDiff('day', min(occurred_at), max(occurred_at)) + 1 FROM millrace.events`
+  const [each = 0, days = 0] = (await askClickhouse(mesh, `${counted} WHERE source = ${oldest}`))
+    .split('\t')
+    .map(Number)
+  for (let copy = 1; copy * each < rows; copy += 1) {
+    await askClickhouse(
+      mesh,
+      `INSERT INTO millrace.events SELECT * REPLACE (concat('copy-', '${copy}-', id) AS id,
+          occurred_at - toIntervalDay(${copy * days}) AS occurred_at)
+        FROM millrace.events WHERE source = ${oldest} AND NOT startsWith(id, 'copy-')`,
+    )
+  }
+  await untilMergesRest(mesh)
+}

@@ -1,0 +1,53 @@
+import type { BenchMesh } from './bench-mesh.ts'
+import { fillEvents, type InsertRate, measureInsertRate } from './landing-clickhouse.ts'
+import { type LandingRate, measureLandingRate } from './landing-rate.ts'
+import { registerBenchCatalog } from './register-catalog.ts'
+
+const events = Number(process.env.EVENTS ?? 1_000_000)
+
+/**
+ * The aggregator's landing rate beside ClickHouse's own INSERT of the same rows, and, with ROWS=20000000, once more
+ * until there are so many in the tables. EVENTS: how many land at a time.
+ */
+export async function benchLanding(mesh: BenchMesh): Promise<void> {
+  await registerBenchCatalog(mesh)
+  // It makes the topics, with the partitions that the producer counts on, and the tables.
+  await (await mesh.start('aggregator')).stop()
+  const landing = await measureLandingRate(mesh, events)
+  const insert = await measureInsertRate(mesh, 'copy_first', events)
+  print(events, landing, insert)
+  const rows = Number(process.env.ROWS ?? 0)
+  if (rows <= events) return
+  await fillEvents(mesh, rows - events)
+  const later = await measureLandingRate(mesh, events)
+  print(rows, later, await measureInsertRate(mesh, 'copy_later', events))
+  console.log(
+    `  an event among ${format(rows)}, against one among the first  ${ratio(total(later), total(landing))} (wanted: 0.9 to 1.1)`,
+  )
+}
+
+function print(rows: number, landing: LandingRate, insert: InsertRate): void {
+  const { aggregator, clickhouse, memoryMiB, idsMiB } = landing
+  console.log(`
+landing ${format(events)} rows, until there are ${format(rows)}: validated, repeats checked, three meters
+  aggregator, Kafka to ClickHouse              ${format(landing.rowsPerSecond)} rows/s, CPU per 1,000: ${ms(aggregator)} aggregator + ${ms(clickhouse)} ClickHouse = ${ms(total(landing))}
+  ClickHouse, INSERT of the same rows          ${format(insert.rowsPerSecond)} rows/s, CPU per 1,000: ${ms(insert.clickhouse)}
+  ratio                                        ${ratio(landing.rowsPerSecond, insert.rowsPerSecond)} the rate, ${ratio(total(landing), insert.clickhouse)} the CPU (wanted: at most 2)
+  aggregator's memory                          ${memoryMiB.map((mib) => `${mib} MiB`).join(', ')} after a quarter, a half and all, and ${idsMiB} MiB of ids`)
+}
+
+function total({ aggregator, clickhouse }: LandingRate): number {
+  return aggregator + clickhouse
+}
+
+function format(count: number): string {
+  return Math.round(count).toLocaleString('en')
+}
+
+function ms(seconds: number): string {
+  return `${(seconds * 1_000).toFixed(1)} ms`
+}
+
+function ratio(value: number, other: number): string {
+  return `${(value / other).toFixed(2)} ×`
+}
