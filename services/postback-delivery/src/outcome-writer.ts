@@ -44,8 +44,8 @@ export interface OutcomeWriterDeps {
   readonly metrics: DeliveryMetrics
 }
 
-interface Finished {
-  readonly record: SourceRecord
+/** Without what was delivered: nobody needs that any more. */
+interface Finished extends Pick<SourceRecord, 'partition' | 'offset' | 'bytes'> {
   readonly messages: readonly OutgoingMessage[]
   readonly attempted: boolean
 }
@@ -77,7 +77,7 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
     producer ??= await deps.connect()
     transactions += 1
     const positions = readPositions(
-      batch.map(({ record }) => record.partition),
+      batch.map(({ partition }) => partition),
       `${writerId}-${transactions}`,
     )
     inDoubt = positions
@@ -102,7 +102,7 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
     try {
       if (inDoubt !== undefined && (await resolveDoubt(inDoubt))) return true
       // Another instance has the partition by now, and repeats what was not committed.
-      batch = batch.filter(({ record }) => record.partition.state !== 'gone')
+      batch = batch.filter(({ partition }) => partition.state !== 'gone')
       if (batch.length > 0) await write()
       deps.metrics.commits.inc({ result: 'committed' })
       return true
@@ -124,7 +124,7 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
         await delay(retryMs)
       }
       unsettledAttempts -= taken
-      for (const { record } of batch) settle(record)
+      for (const finished of batch) settle(finished)
       batch = []
       settledRecords = finishedRecords - pending.length
       deps.onState(undefined)
@@ -135,8 +135,8 @@ export function createOutcomeWriter(deps: OutcomeWriterDeps): OutcomeWriter {
     running = undefined
   }
   return {
-    finish(record, messages, attempted) {
-      pending.push({ record, messages, attempted })
+    finish({ partition, offset, bytes }, messages, attempted) {
+      pending.push({ partition, offset, bytes, messages, attempted })
       finishedRecords += 1
       if (attempted) unsettledAttempts += 1
       running ??= run()
@@ -169,11 +169,11 @@ function takeBatch(pending: Finished[]): Finished[] {
     count += 1
   }
   const batch = pending.splice(0, count)
-  for (const { record } of batch) record.partition.tracker.finish(record.offset)
+  for (const { partition, offset } of batch) partition.tracker.finish(offset)
   return batch
 }
 
-function settle({ partition, bytes }: SourceRecord): void {
+function settle({ partition, bytes }: Finished): void {
   partition.records -= 1
   partition.bytes -= bytes
 }
