@@ -2,9 +2,10 @@ import type { Event } from '@millrace/proto'
 import { eventPartition } from '@millrace/proto/event-partition'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
+import type { MessagePosition } from './append-outcome.ts'
 import type { CheckEvent } from './check-event.ts'
 import { encodeEventRecord } from './encode-record.ts'
-import type { EventProducer, MessagePosition } from './event-producer.ts'
+import type { EventProducer } from './event-producer.ts'
 import { createFaultList } from './fault-list.ts'
 
 export interface AcceptEventsDeps {

@@ -1,19 +1,34 @@
 import { kafkaNotReached } from '@millrace/service-kit/kafka-not-reached'
-import type { AcceptedEvents, EventLog } from './accept-events.ts'
+import type { AppendOutcome } from './append-outcome.ts'
+import type { EventProducer } from './event-producer.ts'
+import type { PlainMessage } from './plain-message.ts'
 import type { Reception } from './read-event.ts'
 import type { JsonLayout } from './read-json-events.ts'
-import { type PlainEvents, readPlainEvents } from './read-plain-events.ts'
+import {
+  type PlainEvents,
+  type PlainEventsLimits,
+  readPlainEvents,
+  readPlainMessage,
+} from './read-plain-events.ts'
 
 /** As `AcceptEvents` for requests of which nothing is unusual, in two steps: in between the caller's limits are asked. */
 export interface AcceptPlainEvents {
   /** Undefined when the request is for the general way. */
   read(text: Buffer, layout: JsonLayout, reception: Reception): PlainEvents | undefined
-  append(events: PlainEvents): Promise<AcceptedEvents>
+  /** The same for a gRPC request. */
+  readMessage(message: PlainMessage, reception: Reception): PlainEvents | undefined
+  /** The outcome comes within the request's time. */
+  append(events: PlainEvents, outcome: AppendOutcome): void
+}
+
+interface PlainEventLog {
+  readonly producer: Pick<EventProducer, 'appendFor'>
+  readonly partitions: number
 }
 
 export interface AcceptPlainEventsDeps {
   /** Undefined while Kafka has not been reached yet. */
-  readonly log: () => EventLog | undefined
+  readonly log: () => PlainEventLog | undefined
   /** Whether the catalog has nothing to say of events of this type before they are accepted. */
   readonly isUnchecked: (tenant: string, type: string) => boolean
 }
@@ -22,16 +37,23 @@ export function createAcceptPlainEvents(
   { log, isUnchecked }: AcceptPlainEventsDeps,
   { maxEvents, maxEventBytes }: { readonly maxEvents: number; readonly maxEventBytes: number },
 ): AcceptPlainEvents {
+  const limits = (): PlainEventsLimits | undefined => {
+    const partitions = log()?.partitions
+    return partitions === undefined ? undefined : { maxEvents, maxEventBytes, partitions, isUnchecked }
+  }
   return {
     read(text, layout, reception) {
-      const partitions = log()?.partitions
-      if (partitions === undefined) return undefined
-      return readPlainEvents(text, layout, reception, { maxEvents, maxEventBytes, partitions, isUnchecked })
+      const known = limits()
+      return known && readPlainEvents(text, layout, reception, known)
     },
-    // Not async, as in `createAcceptEvents`: what waits for Kafka would hold the records.
-    append({ ids, records }) {
-      const appending = log()?.producer.append(records) ?? Promise.reject(kafkaNotReached())
-      return appending.then((positions) => ({ ids, positions }))
+    readMessage(message, reception) {
+      const known = limits()
+      return known && readPlainMessage(message, reception, known)
+    },
+    append({ records }, outcome) {
+      const current = log()
+      if (current === undefined) outcome.failed(kafkaNotReached())
+      else current.producer.appendFor(records, outcome)
     },
   }
 }

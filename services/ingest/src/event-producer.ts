@@ -1,19 +1,15 @@
 import type { ServiceError } from '@millrace/service-kit/errors'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
+import { Append, type AppendOutcome, type MessagePosition } from './append-outcome.ts'
 import { kafkaIsBehind } from './kafka-is-behind.ts'
 import { packedLength, packRecords } from './pack-records.ts'
 import { createQueueTime, type QueueTime } from './queue-time.ts'
+import { unconfirmed } from './unconfirmed.ts'
 
 /** An encoded EventRecord and where it belongs. */
 export interface PartitionedRecord {
   readonly partition: number
   readonly bytes: Uint8Array
-}
-
-/** Where a message is in the topic. */
-export interface MessagePosition {
-  readonly partition: number
-  readonly offset: number
 }
 
 export interface EventProducer {
@@ -22,6 +18,8 @@ export interface EventProducer {
    * @throws {ServiceError} `unavailable`: Kafka is behind (then none was written) or did not confirm in time
    */
   append(records: readonly PartitionedRecord[]): Promise<readonly MessagePosition[]>
+  /** The same without a promise, for who has something to tell already: that costs every request less. */
+  appendFor(records: readonly PartitionedRecord[], outcome: AppendOutcome): void
   /** Milliseconds that a record would wait for its confirmation now, in the slowest partition. */
   queueMs(): number
   /** Bytes of records that are not confirmed yet. */
@@ -35,6 +33,8 @@ export interface EventProducerOptions {
   readonly topic: string
   /** How long a record waits for others to travel with. */
   readonly packMs: number
+  /** How long a record waits for its confirmation. */
+  readonly timeoutMs: number
   /** A message is sent as soon as another record would make it larger; a single record may be larger. */
   readonly packBytes: number
   /** Above it `append` refuses at once. */
@@ -48,15 +48,6 @@ export interface EventProducerDeps {
   /** Next offset of millrace.catalog that this process has not read. */
   readonly catalogPosition: () => number
   readonly observe: (message: { records: number; bytes: number; seconds: number }) => void
-}
-
-/** What one `append` waits for. */
-interface Append {
-  /** Messages that hold records of it and are not confirmed. */
-  open: number
-  readonly positions: MessagePosition[]
-  readonly resolve: (positions: MessagePosition[]) => void
-  readonly reject: (error: unknown) => void
 }
 
 /** Records of one partition that wait for their message. */
@@ -74,61 +65,77 @@ interface Lane {
   pack: Pack | undefined
   /** Messages that are not confirmed. */
   open: number
+  /** When the last one was settled. */
+  settledMs: number
 }
 
 /** A pack waits for the message in front of it, but not for ever longer than it would have waited anyway. */
 const maxPackTimes = 5
+/** Timers fire by the loop's own clock, which tells whole milliseconds. */
+const timerToleranceMs = 0.5
 
 /**
  * Packs the records of concurrent requests into one message per partition: Kafka, the client and the delivery reports
  * cost per message, not per record. While a message of the partition is unconfirmed the next one goes on growing, a
- * few pack times long: the busier Kafka is, the fewer messages it gets. Records of a partition are sent in the order of
- * `append`.
+ * few pack times long, and then one pack time more, since who has been answered sends again: the busier Kafka is, the
+ * fewer messages it gets. Records of a partition are sent in the order of `append`.
  */
 export function createEventProducer(deps: EventProducerDeps, options: EventProducerOptions): EventProducer {
   const lanes = new Map<number, Lane>()
   const underWay = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
-  let unconfirmed = 0
+  /** When it fires. */
+  let timerMs = 0
+  let unconfirmedBytes = 0
 
   const laneOf = (partition: number): Lane => {
     let lane = lanes.get(partition)
     if (lane === undefined) {
       const queue = createQueueTime({ calmMs: options.maxQueueMs / 4, memoryMs: options.maxQueueMs })
-      lane = { partition, queue, pack: undefined, open: 0 }
+      lane = { partition, queue, pack: undefined, open: 0, settledMs: 0 }
       lanes.set(partition, lane)
     }
     return lane
   }
-  const sendPack = async (lane: Lane, { records, appends, bytes }: Pack): Promise<void> => {
+  const sendPack = async (lane: Lane, { records, appends, bytes, sinceMs }: Pack): Promise<void> => {
     const { partition, queue } = lane
     const waiting = queue.enter(bytes)
-    let confirmed = false
     lane.open += 1
+    const failAll = (error: unknown): void => {
+      for (const append of appends) append.fail(error)
+    }
+    // One for all of them: a deadline per request would cost each of them a timer.
+    const leftMs = Math.max(1, sinceMs + options.timeoutMs - waiting.sinceMs)
+    const deadline = setTimeout(() => failAll(unconfirmed()), leftMs).unref()
+    const over = (confirmed: boolean): void => {
+      clearTimeout(deadline)
+      queue.leave(waiting, confirmed)
+      unconfirmedBytes -= bytes
+      lane.open -= 1
+      lane.settledMs = performance.now()
+      if (lane.open === 0 && lane.pack !== undefined) flushAt(dueMs(lane, lane.pack))
+    }
+    let packed: { records: number; bytes: number }
+    let position: MessagePosition
     try {
       const value = packRecords(records, deps.catalogPosition())
-      const packed = { records: records.length, bytes: value.length }
+      packed = { records: records.length, bytes: value.length }
       // They are views of slabs, which are not held as long as Kafka takes.
       records.length = 0
-      const offset = await deps.send({ topic: options.topic, partition, value })
-      confirmed = true
-      for (const append of appends) {
-        append.positions.push({ partition, offset })
-        append.open -= 1
-        if (append.open === 0) append.resolve(append.positions)
-      }
-      const seconds = (performance.now() - waiting.sinceMs) / 1_000
-      deps.observe({ ...packed, seconds })
+      position = { partition, offset: await deps.send({ topic: options.topic, partition, value }) }
     } catch (error) {
-      for (const append of appends) append.reject(error)
-    } finally {
-      queue.leave(waiting, confirmed)
-      unconfirmed -= bytes
-      lane.open -= 1
-      if (lane.open === 0 && lane.pack !== undefined && ageOf(lane.pack) >= options.packMs) flush(lane)
+      over(false)
+      failAll(error)
+      return
     }
+    over(true)
+    for (const append of appends) append.confirm(position)
+    deps.observe({ ...packed, seconds: (lane.settledMs - waiting.sinceMs) / 1_000 })
   }
-  const ageOf = (pack: Pack): number => performance.now() - pack.sinceMs
+  const dueMs = (lane: Lane, { sinceMs }: Pack): number => {
+    const latestMs = sinceMs + maxPackTimes * options.packMs
+    return lane.open > 0 ? latestMs : Math.min(latestMs, Math.max(sinceMs, lane.settledMs) + options.packMs)
+  }
   const flush = (lane: Lane): void => {
     const { pack } = lane
     if (pack === undefined) return
@@ -138,28 +145,41 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
     void sending.finally(() => underWay.delete(sending))
   }
   const flushDue = (): void => {
+    const nowMs = performance.now() + timerToleranceMs
+    let nextMs = Number.POSITIVE_INFINITY
     timer = undefined
-    let left = false
     for (const lane of lanes.values()) {
       if (lane.pack === undefined) continue
-      if (lane.open === 0 || ageOf(lane.pack) >= maxPackTimes * options.packMs) flush(lane)
-      else left = true
+      const atMs = dueMs(lane, lane.pack)
+      if (atMs <= nowMs) flush(lane)
+      else nextMs = Math.min(nextMs, atMs)
     }
-    if (left) timer ??= setTimeout(flushDue, options.packMs)
+    if (nextMs < Number.POSITIVE_INFINITY) flushAt(nextMs)
+  }
+  /** Does not put off what is due before. */
+  const flushAt = (atMs: number): void => {
+    if (timer !== undefined && timerMs <= atMs) return
+    clearTimeout(timer)
+    timerMs = atMs
+    timer = setTimeout(flushDue, Math.max(1, Math.ceil(atMs - performance.now())))
   }
   const add = ({ partition, bytes }: PartitionedRecord, append: Append): void => {
     const lane = laneOf(partition)
     const length = packedLength(bytes.length)
     if (lane.pack !== undefined && lane.pack.bytes + length > options.packBytes) flush(lane)
-    lane.pack ??= { records: [], appends: [], sinceMs: performance.now(), bytes: 0 }
-    const { pack } = lane
-    if (pack.appends.at(-1) !== append) {
+    let { pack } = lane
+    if (pack === undefined) {
+      pack = { records: [], appends: [], sinceMs: performance.now(), bytes: 0 }
+      lane.pack = pack
+      flushAt(dueMs(lane, pack))
+    }
+    if (pack.appends[pack.appends.length - 1] !== append) {
       pack.appends.push(append)
       append.open += 1
     }
     pack.records.push(bytes)
     pack.bytes += length
-    unconfirmed += length
+    unconfirmedBytes += length
   }
   /** Why none of the records can be taken now. */
   const refusal = (records: readonly PartitionedRecord[]): ServiceError | undefined => {
@@ -170,24 +190,32 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
       if (queueMs > options.maxQueueMs) return kafkaIsBehind(queueMs)
     }
     // A request that is larger than the limit passes when nothing else waits.
-    const full = unconfirmed > 0 && unconfirmed + total > options.maxUnconfirmedBytes
+    const full = unconfirmedBytes > 0 && unconfirmedBytes + total > options.maxUnconfirmedBytes
     return full ? kafkaIsBehind(slowestMs()) : undefined
   }
   const slowestMs = (): number => Math.max(0, ...[...lanes.values()].map(({ queue }) => queue.expectedMs()))
 
+  const appendFor: EventProducer['appendFor'] = (records, outcome) => {
+    if (records.length === 0) {
+      outcome.confirmed([])
+      return
+    }
+    const refused = refusal(records)
+    if (refused !== undefined) {
+      outcome.failed(refused)
+      return
+    }
+    const append = new Append(outcome)
+    for (const record of records) add(record, append)
+  }
   return {
-    append(records) {
-      if (records.length === 0) return Promise.resolve([])
-      const refused = refusal(records)
-      if (refused !== undefined) return Promise.reject(refused)
-      return new Promise((resolve, reject) => {
-        const append: Append = { open: 0, positions: [], resolve, reject }
-        for (const record of records) add(record, append)
-        timer ??= setTimeout(flushDue, options.packMs)
-      })
-    },
+    append: (records) =>
+      new Promise((confirmed, failed) => {
+        appendFor(records, { confirmed, failed })
+      }),
+    appendFor,
     queueMs: slowestMs,
-    unconfirmedBytes: () => unconfirmed,
+    unconfirmedBytes: () => unconfirmedBytes,
     async drain() {
       clearTimeout(timer)
       timer = undefined

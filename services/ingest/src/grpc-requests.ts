@@ -1,8 +1,9 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
-import { IngestServiceService, PublishRequest, PublishStreamRequest } from '@millrace/proto'
+import { type CloudEvent, IngestServiceService, PublishRequest, PublishStreamRequest } from '@millrace/proto'
 import { decodeStrictly } from '@millrace/proto/decode-strictly'
 import { measureMessage } from '@millrace/proto/measure-message'
 import { ServiceError } from '@millrace/service-kit/errors'
+import { findPlainMessage, type PlainMessage } from './plain-message.ts'
 
 /** What a request says of its size before anything of it is decoded. */
 export interface RequestSize {
@@ -10,7 +11,11 @@ export interface RequestSize {
   readonly eventCount: number
 }
 
-export type SizedRequest<Request> = Request & { readonly size: RequestSize }
+export type SizedRequest<Request> = Request & {
+  readonly size: RequestSize
+  /** Its events when nothing is unusual about them; they are not decoded then. */
+  readonly plain?: PlainMessage
+}
 
 export interface GrpcRequestLimits {
   readonly maxBodyBytes: number
@@ -33,9 +38,9 @@ export function strictIngestService(
   limits: GrpcRequestLimits,
 ): ServiceDefinition<UntypedServiceImplementation> {
   const { publish, publishStream } = IngestServiceService
-  const ofPublish = { count: 1, keep: undefined }
+  const ofPublish = { count: 1, keep: undefined } as const
   // The sequence, by which the request is refused.
-  const ofStream = { count: 2, keep: 1 }
+  const ofStream = { count: 2, keep: 1 } as const
   return {
     ...IngestServiceService,
     publish: { ...publish, requestDeserialize: orMalformed(PublishRequest, ofPublish, limits) },
@@ -48,14 +53,16 @@ export function strictIngestService(
 
 function orMalformed(
   type: Parameters<typeof decodeStrictly<object>>[0],
-  fields: Parameters<typeof measureMessage>[1],
+  fields: { readonly count: 1 | 2; readonly keep: 1 | undefined },
   limits: GrpcRequestLimits,
 ) {
   return (bytes: Buffer): unknown => {
     try {
       const { count, kept } = measureMessage(bytes, fields)
       const size = { encodedBytes: bytes.length, eventCount: count }
-      return { ...decodeStrictly(type, isWithin(size, limits) ? bytes : kept), size }
+      const isRead = isWithin(size, limits)
+      const plain = isRead ? findPlainMessage(bytes, fields.count) : undefined
+      return { ...decodeStrictly(type, isRead && plain === undefined ? bytes : kept), size, plain }
     } catch (error) {
       return new MalformedRequest(error instanceof Error ? error.message : String(error))
     }
@@ -64,6 +71,11 @@ function orMalformed(
 
 function isWithin({ encodedBytes, eventCount }: RequestSize, limits: GrpcRequestLimits): boolean {
   return encodedBytes <= limits.maxBodyBytes && eventCount <= limits.maxEvents
+}
+
+/** The events of a request that turned out to be not plain after all. */
+export function decodeEvents({ bytes, eventsField }: PlainMessage): readonly CloudEvent[] {
+  return decodeStrictly(eventsField === 1 ? PublishRequest : PublishStreamRequest, bytes).events
 }
 
 /** @throws {ServiceError} `too-large` */

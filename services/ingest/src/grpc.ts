@@ -14,22 +14,34 @@ import type {
   PublishStreamRequest,
   PublishStreamResponse,
 } from '@millrace/proto'
+import { within } from '@millrace/service-kit/deadline'
 import { ServiceError } from '@millrace/service-kit/errors'
 import { type GrpcService, toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { Logger } from '@millrace/service-kit/log'
 import { rateLimited } from '@millrace/service-kit/rate-limit-http'
 import type { SpanRecorder } from '@millrace/service-kit/span-recorder'
-import { type AcceptRequestDeps, acceptRequest, readWaitFor } from './accept-request.ts'
-import { admitEvents } from './admit-events.ts'
+import type { AcceptPlainEvents } from './accept-plain-events.ts'
+import { type AcceptedRequest, type AcceptRequestDeps, acceptRequest, readWaitFor } from './accept-request.ts'
+import { admitEvents, chargeEvents } from './admit-events.ts'
 import { readGrpcEvents } from './grpc-event.ts'
-import { checkSize, type SizedRequest, strictIngestService, wellFormed } from './grpc-requests.ts'
+import {
+  checkSize,
+  decodeEvents,
+  type SizedRequest,
+  strictIngestService,
+  wellFormed,
+} from './grpc-requests.ts'
 import type { CheckKey } from './limit-call-bytes.ts'
 import type { IngestMetrics } from './metrics.ts'
+import type { PlainMessage } from './plain-message.ts'
 import { createPublishStream } from './publish-stream.ts'
+import type { Reception } from './read-event.ts'
 import { createReception, endSpan } from './reception.ts'
 import type { RequestBudget, RequestShare } from './request-budget.ts'
+import { unconfirmed } from './unconfirmed.ts'
 
 export interface IngestGrpcDeps extends AcceptRequestDeps {
+  readonly acceptPlainEvents: AcceptPlainEvents
   readonly authenticator: Authenticator
   readonly limits: KeyLimits
   readonly requestBudget: RequestBudget
@@ -81,7 +93,7 @@ export interface IngestGrpc {
 export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig): IngestGrpc {
   const authenticate = ({ authorization }: Caller): Principal =>
     deps.authenticator.authenticate(authorization, 'events:write')
-  const publish: Publish = async ({ events, size }, caller) => {
+  const publish: Publish = async ({ events, size, plain }, caller) => {
     let share: RequestShare | undefined
     try {
       share = deps.requestBudget.open()
@@ -93,12 +105,12 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
       checkSize(size, config)
       const { traceparent } = caller
       const reception = createReception(deps, { principal, traceparent, fillIn: true })
-      const read = readGrpcEvents(events, reception)
-      admitEvents(deps.limits, principal, read)
-      const leftMs = Math.min(config.requestTimeoutMs, caller.deadlineMs - Date.now())
-      if (leftMs <= 0)
-        throw new ServiceError('request-timeout', 'The call’s deadline is over; nothing was accepted.')
-      const { ids, stored } = await acceptRequest(deps, read, { ...caller, leftMs })
+      const accepting =
+        plain && principal.constraints === undefined && !caller.untilStored
+          ? acceptPlain(deps, config, principal, reception, plain, caller)
+          : undefined
+      const { ids, stored } = await (accepting ??
+        acceptDecoded(deps, config, principal, reception, plain ? decodeEvents(plain) : events, caller))
       deps.metrics.accepted(ids.length)
       endSpan(deps, reception, { name: 'Publish', accepted: ids.length })
       return { accepted: ids.length, ids: [...ids], stored }
@@ -159,6 +171,49 @@ export function createIngestGrpc(deps: IngestGrpcDeps, config: IngestGrpcConfig)
     },
     endStreams: streams.end,
   }
+}
+
+function acceptDecoded(
+  deps: IngestGrpcDeps,
+  config: IngestGrpcConfig,
+  principal: Principal,
+  reception: Reception,
+  events: readonly CloudEvent[],
+  caller: Caller,
+): Promise<AcceptedRequest> {
+  const read = readGrpcEvents(events, reception)
+  admitEvents(deps.limits, principal, read)
+  return acceptRequest(deps, read, { ...caller, leftMs: leftMsOf(caller, config) })
+}
+
+/**
+ * Undefined for a request whose events have to be decoded after all. Not async: what waits for Kafka would hold the
+ * records, and with them their slabs.
+ */
+function acceptPlain(
+  { acceptPlainEvents, limits }: IngestGrpcDeps,
+  config: IngestGrpcConfig,
+  principal: Principal,
+  reception: Reception,
+  message: PlainMessage,
+  caller: Caller,
+): Promise<AcceptedRequest> | undefined {
+  const events = acceptPlainEvents.readMessage(message, reception)
+  if (events === undefined) return undefined
+  const { ids } = events
+  chargeEvents(limits, principal, ids.length)
+  const leftMs = leftMsOf(caller, config)
+  const { promise, resolve, reject } = Promise.withResolvers<AcceptedRequest>()
+  acceptPlainEvents.append(events, { confirmed: () => resolve({ ids, stored: false }), failed: reject })
+  // The producer itself keeps the time that every request has.
+  return leftMs < config.requestTimeoutMs ? within(promise, leftMs, unconfirmed) : promise
+}
+
+/** @throws {ServiceError} when no time is left */
+function leftMsOf(caller: Caller, { requestTimeoutMs }: IngestGrpcConfig): number {
+  const leftMs = Math.min(requestTimeoutMs, caller.deadlineMs - Date.now())
+  if (leftMs > 0) return leftMs
+  throw new ServiceError('request-timeout', 'The call’s deadline is over; nothing was accepted.')
 }
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerDuplexStream<unknown, unknown>

@@ -23,16 +23,28 @@ export interface HeldNow {
 
 export function createIngestMetrics(registry: Registry, held: HeldNow): IngestMetrics {
   const registers = [registry]
-  const requests = new Counter({
+  // The library makes a text of the labels at each call, and every request is counted: counted here, added when read.
+  const requestsOf = new Map<string, Map<number, number>>()
+  new Counter({
     name: 'millrace_ingest_requests_total',
     help: 'Requests by route and status.',
     labelNames: ['route', 'status'],
     registers,
+    collect() {
+      for (const [route, byStatus] of requestsOf)
+        for (const [status, count] of byStatus) this.inc({ route, status: String(status) }, count)
+      requestsOf.clear()
+    },
   })
-  const accepted = new Counter({
+  let acceptedEvents = 0
+  new Counter({
     name: 'millrace_ingest_events_accepted_total',
     help: 'Events that Kafka confirmed.',
     registers,
+    collect() {
+      this.inc(acceptedEvents)
+      acceptedEvents = 0
+    },
   })
   const refused = new Counter({
     name: 'millrace_ingest_requests_refused_total',
@@ -85,8 +97,6 @@ export function createIngestMetrics(registry: Registry, held: HeldNow): IngestMe
       this.set(held.queueMs() / 1_000)
     },
   })
-  // The library makes a text of the labels at each call; every request is counted.
-  const requestsOf = new Map<string, Map<number, { inc(): void }>>()
   return {
     durations: createRequestDurations(registry, 'ingest'),
     request(route, status) {
@@ -95,14 +105,11 @@ export function createIngestMetrics(registry: Registry, held: HeldNow): IngestMe
         byStatus = new Map()
         requestsOf.set(route, byStatus)
       }
-      let counter = byStatus.get(status)
-      if (counter === undefined) {
-        counter = requests.labels({ route, status: String(status) })
-        byStatus.set(status, counter)
-      }
-      counter.inc()
+      byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
     },
-    accepted: (events) => accepted.inc(events),
+    accepted(events) {
+      acceptedEvents += events
+    },
     refused: (code) => refused.inc({ code }),
     deliveries: (count) => deliveries.inc(count),
     message(message) {

@@ -45,7 +45,7 @@ const closeBrace = 0x7d
 const comma = 0x2c
 const colon = 0x3a
 /** As `checkText` has it. */
-const maxTextBytes = 4_096
+export const maxTextBytes = 4_096
 const longestName = 15
 
 /**
@@ -178,7 +178,7 @@ function setTypeOrTime(
   return true
 }
 
-const names = {
+export const names = {
   data: Buffer.from('data'),
   id: Buffer.from('id'),
   source: Buffer.from('source'),
@@ -191,7 +191,7 @@ const names = {
   json: Buffer.from('application/json'),
 }
 
-function isText(json: Buffer, start: number, end: number, text: Buffer): boolean {
+export function isText(json: Buffer, start: number, end: number, text: Buffer): boolean {
   return end - start === text.length && isName(json, start, text)
 }
 

@@ -5,6 +5,7 @@ import { tag } from './encode-record.ts'
 import type { PartitionedRecord } from './event-producer.ts'
 import { partitionOfId, sourceState, tenantState } from './partition-of-bytes.ts'
 import { type EventPlaces, findPlaces, newPlaces } from './plain-event.ts'
+import type { PlainMessage } from './plain-message.ts'
 import type { Reception } from './read-event.ts'
 import type { JsonLayout } from './read-json-events.ts'
 import { beginRecord, copyBytes, endRecord, writeText, writeTime, writeVarint } from './record-slab.ts'
@@ -42,6 +43,21 @@ export function readPlainEvents(
   if (isBatch ? layout === 'one' : layout === 'batch') return undefined
   const end = isBatch ? reader.readArray(start) : reader.readOne(start)
   return end !== -1 && skipBlanks(text, end) === text.length ? reader : undefined
+}
+
+/** The same for events whose places in the bytes of a gRPC request were found already. */
+export function readPlainMessage(
+  { bytes, events }: PlainMessage,
+  reception: Reception,
+  limits: PlainEventsLimits,
+): PlainEvents | undefined {
+  const reader = new PlainReader(bytes, reception, limits)
+  for (const places of events) {
+    const { occurredAtUs } = places
+    const us = occurredAtUs === -1 ? reception.receivedAtUs : occurredAtUs
+    if (!reader.add(places, us, places.bytes)) return undefined
+  }
+  return reader
 }
 
 const openBracket = 0x5b
@@ -91,18 +107,22 @@ class PlainReader implements PlainEvents {
     const places = this.#places
     const end = findPlaces(this.#text, start, places)
     if (end === -1 || this.ids.length === this.#limits.maxEvents) return -1
-    if (places.idEnd === 0 || places.sourceEnd === 0 || places.typeEnd === 0) return -1
     if (!places.hasVersion && !this.#reception.fillIn) return -1
-    if (!this.#isGoodSource(places) || !this.#isGoodType(places)) return -1
     const occurredAtUs = this.#timeOf(places)
-    if (occurredAtUs === undefined) return -1
-    const bytes = this.#encode(places, occurredAtUs, end - start)
-    if (bytes.length > this.#limits.maxEventBytes) return -1
+    return occurredAtUs !== undefined && this.add(places, occurredAtUs, end - start) ? end : -1
+  }
+
+  /** @param length at most so many bytes of the text are the event's */
+  add(places: EventPlaces, occurredAtUs: number, length: number): boolean {
+    if (places.idEnd === 0 || places.sourceEnd === 0 || places.typeEnd === 0) return false
+    if (!this.#isGoodSource(places) || !this.#isGoodType(places)) return false
+    const bytes = this.#encode(places, occurredAtUs, length)
+    if (bytes.length > this.#limits.maxEventBytes) return false
     const { idStart, idEnd } = places
     const partition = partitionOfId(this.#ofSource, this.#text, idStart, idEnd, this.#limits.partitions)
     this.ids.push(this.#text.toString('latin1', idStart, idEnd))
     this.records.push({ partition, bytes })
-    return end
+    return true
   }
 
   #isGoodSource({ sourceStart, sourceEnd }: EventPlaces): boolean {

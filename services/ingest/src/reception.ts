@@ -35,18 +35,24 @@ export function createReception(
   },
 ): Reception & RequestSpan {
   const { tenant, application, scopes } = request.principal
-  const span = startSpan(deps, request.traceparent)
+  const { trace, parent, receivedAtUs } = startSpan(deps, request.traceparent)
+  // Written out, and with functions of the module: each request makes one.
   return {
-    ...span,
+    trace,
+    parent,
+    receivedAtUs,
     tenant,
     application,
     backfill: scopes.has('events:backfill'),
-    traceparent: formatTraceparent(span.trace),
-    continueTrace: (traceparent) =>
-      parseTraceparent(traceparent) && formatTraceparent(continueTrace(traceparent)),
+    traceparent: formatTraceparent(trace),
+    continueTrace: continueEventTrace,
     fillIn: request.fillIn,
     newId: deps.newId,
   }
+}
+
+function continueEventTrace(traceparent: string): string | undefined {
+  return parseTraceparent(traceparent) && formatTraceparent(continueTrace(traceparent))
 }
 
 /** As it was sent, if it was. */

@@ -95,6 +95,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     {
       topic: config.kafkaTopicPrefix + eventsTopic.name,
       packMs: config.packMs,
+      timeoutMs: config.requestTimeoutMs,
       packBytes: config.packBytes,
       maxUnconfirmedBytes: config.maxUnconfirmedBytes,
       maxQueueMs: config.maxQueueMs,
@@ -169,7 +170,19 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   )
   await http.listen({ host: config.httpHost, port: config.httpPort })
   const ingestGrpc = createIngestGrpc(
-    { authenticator, limits, requestBudget, acceptEvents, storedWatch, metrics, logger, now, newId, spans },
+    {
+      authenticator,
+      limits,
+      requestBudget,
+      acceptEvents,
+      acceptPlainEvents,
+      storedWatch,
+      metrics,
+      logger,
+      now,
+      newId,
+      spans,
+    },
     config,
   )
   const grpc = await startGrpcDoor(

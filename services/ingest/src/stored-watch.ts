@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { MessagePosition } from './event-producer.ts'
+import type { MessagePosition } from './append-outcome.ts'
 
 /** Tells when what was written to the log can be queried. */
 export interface StoredWatch {

@@ -199,6 +199,11 @@ t.test('each gRPC method lets each scope in or not, for its tenant', async (t) =
         seen.push(...events.map(({ tenant }) => tenant))
         return { ids: ['1'], positions: [] }
       },
+      acceptPlainEvents: {
+        read: () => undefined,
+        readMessage: () => undefined,
+        append: (_events, outcome) => outcome.confirmed([]),
+      },
       storedWatch: { until: async () => true },
       metrics: createIngestMetrics(new Registry(), {
         requestBytes: () => 0,

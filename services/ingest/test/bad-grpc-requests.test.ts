@@ -15,7 +15,8 @@ import { Registry } from '@millrace/service-kit/metrics'
 import { createReadiness } from '@millrace/service-kit/readiness'
 import t, { type Test } from 'tap'
 import { createAcceptEvents } from '../src/accept-events.ts'
-import type { PartitionedRecord } from '../src/event-producer.ts'
+import { createAcceptPlainEvents } from '../src/accept-plain-events.ts'
+import type { EventProducer, PartitionedRecord } from '../src/event-producer.ts'
 import { createIngestGrpc } from '../src/grpc.ts'
 import { createIngestMetrics } from '../src/metrics.ts'
 import { createRequestBudget } from '../src/request-budget.ts'
@@ -37,12 +38,22 @@ interface GrpcUnderTest {
   readonly appended: PartitionedRecord[]
 }
 
-/** The gRPC door with everything behind it but Kafka. */
-async function startDoor(t: Test): Promise<GrpcUnderTest> {
+/**
+ * The gRPC door with everything behind it but Kafka.
+ * @param confirmAt so many requests are confirmed at once; 0 for each by itself
+ */
+async function startDoor(t: Test, confirmAt = 0): Promise<GrpcUnderTest> {
+  const held: (() => void)[] = []
   const appended: PartitionedRecord[] = []
   const append = async (records: readonly PartitionedRecord[]) => {
     appended.push(...records)
     return []
+  }
+  const appendFor: EventProducer['appendFor'] = (records, outcome) => {
+    appended.push(...records)
+    if (confirmAt === 0) outcome.confirmed([])
+    else held.push(() => outcome.confirmed([]))
+    if (held.length > 0 && held.length === confirmAt) for (const confirm of held.splice(0)) confirm()
   }
   const ingest = createIngestGrpc(
     {
@@ -52,6 +63,10 @@ async function startDoor(t: Test): Promise<GrpcUnderTest> {
       acceptEvents: createAcceptEvents(
         { log: () => ({ producer: { append }, partitions: 4 }), checkEvent: () => undefined },
         { maxEventBytes: 4_000 },
+      ),
+      acceptPlainEvents: createAcceptPlainEvents(
+        { log: () => ({ producer: { appendFor }, partitions: 4 }), isUnchecked: () => true },
+        { maxEvents: 100, maxEventBytes: 4_000 },
       ),
       storedWatch: { until: async () => true },
       metrics: createIngestMetrics(new Registry(), {
@@ -245,6 +260,36 @@ t.test('a stream answers what came before a mutated message, and ends or goes on
   }
   t.ok(answered >= streamMutations, `${answered} answers`)
 })
+
+t.test(
+  'what one message of Kafka confirms is answered whole and in order, and then the stream ends',
+  async (t) => {
+    // What the door’s budget has room for.
+    const count = 150
+    const { client } = await startDoor(t, count)
+    const stream = client.makeBidiStreamRequest(
+      '/millrace.v1.IngestService/PublishStream',
+      asIs,
+      PublishStreamResponse.decode,
+      metadata(),
+    )
+    const answers: PublishStreamResponse[] = []
+    stream.on('data', (answer: PublishStreamResponse) => answers.push(answer))
+    for (let n = 1; n <= count; n += 1) {
+      const events = [{ ...empty, id: `e${n}`, source: '/s', type: 'a' }]
+      stream.write(Buffer.from(PublishStreamRequest.encode({ sequence: String(n), events }).finish()))
+    }
+    stream.end()
+    await once(stream, 'end')
+    t.same(
+      answers.map(({ sequence, outcome }) => [
+        sequence,
+        outcome?.$case === 'accepted' ? outcome.value.ids : outcome,
+      ]),
+      Array.from({ length: count }, (_, n) => [String(n + 1), [`e${n + 1}`]]),
+    )
+  },
+)
 
 function replaced(message: Buffer, text: string, by: Buffer): Buffer {
   const at = message.indexOf(text)

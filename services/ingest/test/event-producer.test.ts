@@ -24,6 +24,7 @@ function produce(overrides: Partial<EventProducerOptions> = {}): { producer: Eve
     {
       topic: 'events',
       packMs: 0,
+      timeoutMs: 60_000,
       packBytes: 1_000,
       maxUnconfirmedBytes: 10_000,
       maxQueueMs: 60_000,
@@ -175,6 +176,46 @@ t.test(
     await Promise.all([first, second, third])
   },
 )
+
+t.test('after a confirmation a pack waits for those who were answered by it', async (t) => {
+  const packMs = 60
+  const { producer, sent } = produce({ packMs })
+  const first = producer.append([record(0, 'a')])
+  await untilSent(sent, 1)
+  const second = producer.append([record(0, 'b')])
+  const addedMs = performance.now()
+  while (performance.now() - addedMs < packMs / 4) await new Promise((resolve) => setImmediate(resolve))
+  sent[0]?.confirm(0)
+  await first
+  // However long that took: five times is the longest that a pack waits at all.
+  const dueMs = Math.min(addedMs + 5 * packMs, performance.now() + packMs)
+  const third = producer.append([record(0, 'c')])
+  await untilSent(sent, 2)
+  t.ok(performance.now() > dueMs - 5)
+  t.same(sent.slice(1).map(texts), [['b', 'c']])
+  sent[1]?.confirm(1)
+  await Promise.all([second, third])
+})
+
+t.test('whose records are not confirmed in time is told so, once', async (t) => {
+  const { producer, sent } = produce({ timeoutMs: 20 })
+  // Deadlines alone keep no process going.
+  const going = setTimeout(() => undefined, 60_000)
+  t.teardown(() => clearTimeout(going))
+  const told: unknown[] = []
+  const outcome = { confirmed: (at: unknown) => told.push(at), failed: (error: unknown) => told.push(error) }
+  producer.appendFor([record(0, 'a'), record(1, 'b')], outcome)
+  const append = producer.append([record(0, 'c')])
+  await untilSent(sent, 2)
+  await t.rejects(append, { code: 'unavailable', message: /^Kafka did not confirm the write in time/ })
+  t.match(told, [{ code: 'unavailable' }])
+  t.ok(producer.unconfirmedBytes() > 0, 'they are still on their way')
+  sent[0]?.confirm(0)
+  sent[1]?.fail(new ServiceError('unavailable', 'given up'))
+  await producer.drain()
+  t.equal(told.length, 1)
+  t.equal(producer.unconfirmedBytes(), 0)
+})
 
 t.test('draining sends at once and waits for the confirmations', async (t) => {
   const { producer, sent } = produce({ packMs: 3_600_000 })

@@ -5,7 +5,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import type { RateLimitAnswer } from '@millrace/service-kit/rate-limit-http'
 import t, { type Test } from 'tap'
 import { createAcceptPlainEvents } from '../src/accept-plain-events.ts'
-import type { PartitionedRecord } from '../src/event-producer.ts'
+import type { EventProducer } from '../src/event-producer.ts'
 import type { IngestHttpDeps } from '../src/http.ts'
 import { createRequestBudget } from '../src/request-budget.ts'
 import { startSampleHttp } from './sample-doors.ts'
@@ -21,9 +21,9 @@ const key = 'Bearer key-1'
 /** Has constraints. */
 const visitsKey = 'Bearer key-2'
 const behind = new ServiceError('unavailable', 'Kafka is behind.', { retryAfterSeconds: 7 })
-const append = async (records: readonly PartitionedRecord[]): Promise<never[]> => {
-  if (records.some(({ bytes }) => Buffer.from(bytes).includes('behind'))) throw behind
-  return []
+const appendFor: EventProducer['appendFor'] = (records, outcome) => {
+  if (records.some(({ bytes }) => Buffer.from(bytes).includes('behind'))) outcome.failed(behind)
+  else outcome.confirmed([])
 }
 const batchType = 'application/cloudevents-batch+json'
 const singleType = 'application/cloudevents+json'
@@ -59,7 +59,7 @@ async function startDoor(t: Test, overrides: Partial<IngestHttpDeps> = {}): Prom
       },
       acceptPlainEvents: createAcceptPlainEvents(
         {
-          log: () => ({ partitions: 3, producer: { append } }),
+          log: () => ({ partitions: 3, producer: { appendFor } }),
           isUnchecked: (_tenant, type) => type === 'visit',
         },
         { maxEvents: 100, maxEventBytes: 1_000 },

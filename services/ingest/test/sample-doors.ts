@@ -46,7 +46,11 @@ export async function startSampleHttp(
       requestBudget: createRequestBudget(1_000_000),
       newKey: () => ({ id: 'key_new', text: 'mr_new' }),
       tenantOfKey: () => undefined,
-      acceptPlainEvents: { read: () => undefined, append: async () => ({ ids: [], positions: [] }) },
+      acceptPlainEvents: {
+        read: () => undefined,
+        readMessage: () => undefined,
+        append: (_events, outcome) => outcome.confirmed([]),
+      },
       acceptEvents: async (events) => {
         accepted.push(...events)
         return { ids: events.map(({ id }) => id), positions: [] }

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { createAcceptEvents } from '../../src/accept-events.ts'
 import { createAcceptPlainEvents } from '../../src/accept-plain-events.ts'
-import type { PartitionedRecord } from '../../src/event-producer.ts'
+import type { EventProducer, PartitionedRecord } from '../../src/event-producer.ts'
 import { type SampleHttp, startSampleHttp } from '../sample-doors.ts'
 import type { SentRequest } from './requests.ts'
 
@@ -16,7 +16,11 @@ export async function startDoor(t: Test): Promise<DoorUnderTest> {
     appended.push(...records)
     return []
   }
-  const log = () => ({ producer: { append }, partitions: 4 })
+  const appendFor: EventProducer['appendFor'] = (records, outcome) => {
+    appended.push(...records)
+    outcome.confirmed([])
+  }
+  const log = () => ({ producer: { append, appendFor }, partitions: 4 })
   const acceptEvents = createAcceptEvents({ log, checkEvent: () => undefined }, { maxEventBytes: 4_000 })
   const acceptPlainEvents = createAcceptPlainEvents(
     { log, isUnchecked: () => true },
