@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { acceptsCoding } from './accepts-coding.ts'
 import { type ConsoleFile, readConsoleFiles } from './console-files.ts'
 import { isKnown } from './match-tag.ts'
 
@@ -57,19 +58,11 @@ export function addConsoleRoutes(
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: ConsoleFile): FastifyReply {
-  const accepted = String(request.headers['accept-encoding'] ?? '')
+  const accepted = request.headers['accept-encoding'] as string | undefined
   reply.type(file.type).header('vary', 'accept-encoding')
-  if (file.brotli !== undefined && accepts(accepted, 'br'))
+  if (file.brotli !== undefined && acceptsCoding(accepted, 'br'))
     return reply.header('content-encoding', 'br').send(file.brotli)
-  if (file.gzip !== undefined && accepts(accepted, 'gzip'))
+  if (file.gzip !== undefined && acceptsCoding(accepted, 'gzip'))
     return reply.header('content-encoding', 'gzip').send(file.gzip)
   return reply.send(file.plain)
-}
-
-function accepts(header: string, coding: string): boolean {
-  const found = header
-    .split(',')
-    .map((part) => part.trim().toLowerCase())
-    .find((part) => part.split(';')[0]?.trim() === coding)
-  return found !== undefined && !/;\s*q=0(\.0*)?$/.test(found)
 }

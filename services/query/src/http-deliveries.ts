@@ -13,6 +13,7 @@ import {
 import { formatDelivery, formatList, formatPostback, formatSummary } from './format-lists.ts'
 import type { Authorize, HttpDeps } from './http.ts'
 import { listLimits, parseTimeRange } from './list-parameters.ts'
+import { sendPage } from './send-compressed.ts'
 
 export function addDeliveryRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
   const onRequest = async (request: Parameters<Authorize>[0]): Promise<void> => {
@@ -35,7 +36,7 @@ export function addDeliveryRoutes(app: FastifyInstance, deps: HttpDeps, authoriz
         cursor,
       )
       const items = page.deliveries.map((delivery) => formatDelivery(delivery, false))
-      return reply.type('application/json').send(formatList('deliveries', items, page.nextCursor))
+      return sendPage(request, reply, formatList('deliveries', items, page.nextCursor))
     },
   )
   app.get('/v1/deliveries/summary', { onRequest, schema: summarizeDeliveries }, async (request, reply) => {

@@ -4,6 +4,7 @@ import { type EventId, type EventSource, type EventsQuery, getEvent, listEvents 
 import { formatEvent, formatList } from './format-lists.ts'
 import type { Authorize, HttpDeps } from './http.ts'
 import { listLimits, parseTimeRange } from './list-parameters.ts'
+import { sendPage } from './send-compressed.ts'
 
 export function addEventRoutes(app: FastifyInstance, deps: HttpDeps, authorize: Authorize): void {
   app.get(
@@ -17,9 +18,7 @@ export function addEventRoutes(app: FastifyInstance, deps: HttpDeps, authorize: 
       const query = request.query as Static<typeof EventsQuery>
       const { from, to, limit = listLimits.defaultItems, cursor, ...filter } = query
       const page = await deps.events.list(reader, { ...filter, ...parseTimeRange(from, to) }, limit, cursor)
-      return reply
-        .type('application/json')
-        .send(formatList('events', page.events.map(formatEvent), page.nextCursor))
+      return sendPage(request, reply, formatList('events', page.events.map(formatEvent), page.nextCursor))
     },
   )
   app.get(

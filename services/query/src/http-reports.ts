@@ -7,6 +7,7 @@ import { getReport, queryReport, type ReportBody, type ReportQuerystring } from 
 import type { Authorize, HttpDeps } from './http.ts'
 import { isKnown } from './match-tag.ts'
 import type { ReportParameters } from './parse-report-parameters.ts'
+import { mayCompress } from './send-compressed.ts'
 import { nowUs } from './time.ts'
 import { createWarmReports, installWarmReports } from './warm-reports.ts'
 
@@ -114,7 +115,7 @@ function chooseForm(accept: string | undefined): 'json' | 'csv' {
 function writeReportHeaders(reply: FastifyReply, { value, stale }: RenderedAnswer): void {
   reply
     .header('etag', value.tag)
-    .header('vary', 'accept, authorization')
+    .header('vary', 'accept, accept-encoding, authorization')
     .header('cache-control', 'private, no-cache')
   // ClickHouse does not answer. The rows are of dataThrough, and say so.
   if (stale) reply.header('x-millrace-stale', 'true').header('warning', '110 - "Response is Stale"')
@@ -127,5 +128,8 @@ function sendReport(
 ): FastifyReply {
   if (isKnown(request.headers['if-none-match'], value.tag)) return reply.code(304).send()
   if (value.nextCursor !== undefined) reply.header('x-next-cursor', value.nextCursor)
-  return reply.type(value.contentType).send(value.body(nowUs(), dataThroughUs))
+  reply.type(value.contentType)
+  if (value.gzipped === undefined || !mayCompress(request))
+    return reply.send(value.body(nowUs(), dataThroughUs))
+  return reply.header('content-encoding', 'gzip').send(value.gzipped(nowUs(), dataThroughUs))
 }

@@ -2,7 +2,9 @@ import { isAscii } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import { formatReportBody, formatReportCsv, formatReportHead } from './format-report.ts'
+import { type GzipTail, gzipTail } from './gzip-parts.ts'
 import type { Report } from './read-report.ts'
+import { compressedFromBytes } from './send-compressed.ts'
 import type { Microseconds } from './time.ts'
 
 export type ReportForm = 'json' | 'json-strings' | 'csv'
@@ -17,6 +19,8 @@ export interface RenderedReport {
   readonly bytes: number
   /** Text where each character is a byte, which is written at once with the headers; else the bytes. */
   body(generatedAtUs: Microseconds, dataThroughUs: Microseconds): string | Buffer
+  /** The same by gzip; undefined for what is short. */
+  readonly gzipped: ((generatedAtUs: Microseconds, dataThroughUs: Microseconds) => Buffer) | undefined
 }
 
 export function renderReport(report: Report, form: ReportForm): RenderedReport {
@@ -32,18 +36,39 @@ export function renderReport(report: Report, form: ReportForm): RenderedReport {
   }
 }
 
+/** Rows are compressed when they are first asked for so, and once. */
+function gzippedOf(head: string, tail: Buffer, csv: boolean): RenderedReport['gzipped'] {
+  if (tail.length < compressedFromBytes) return undefined
+  let kept: GzipTail | undefined
+  return (at, through) => {
+    kept ??= gzipTail(tail)
+    return kept.after(Buffer.from(csv ? '' : head + stamp(at, through)))
+  }
+}
+
 const longestText = 64 * 1024
 
-function bodyOf(head: string, tail: string, csv: boolean): Pick<RenderedReport, 'bytes' | 'body'> {
+function bodyOf(
+  head: string,
+  tail: string,
+  csv: boolean,
+): Pick<RenderedReport, 'bytes' | 'body' | 'gzipped'> {
   const bytes = Buffer.from(tail)
-  const size = bytes.length + head.length * 2 + 500
+  const gzipped = gzippedOf(head, bytes, csv)
+  // As text and as bytes, and compressed: rows of numbers take a fifth then.
+  const size = Math.ceil(bytes.length * 2.2) + head.length * 2 + 500
   if (bytes.length <= longestText && isAscii(bytes) && isAscii(Buffer.from(head))) {
     // Parts that were joined once more would be copied for each answer.
     const text = bytes.toString('latin1')
-    return { bytes: size, body: csv ? () => text : (at, through) => head + stamp(at, through) + text }
+    return {
+      bytes: size,
+      gzipped,
+      body: csv ? () => text : (at, through) => head + stamp(at, through) + text,
+    }
   }
   return {
     bytes: size,
+    gzipped,
     body: csv ? () => bytes : (at, through) => Buffer.concat([Buffer.from(head + stamp(at, through)), bytes]),
   }
 }

@@ -17,7 +17,12 @@ const value = renderReport(
     generatedAtUs: 0,
     dataThroughUs: 0,
     backfill: { done: true, progress: 1 },
-    rows: [{ windowStartUs: query.fromUs, windowEndUs: query.toUs, group: [], value: '7' }],
+    rows: Array.from({ length: 50 }, () => ({
+      windowStartUs: query.fromUs,
+      windowEndUs: query.toUs,
+      group: [],
+      value: '7',
+    })),
     nextCursor: undefined,
   },
   'json',
@@ -88,13 +93,29 @@ t.test('an address that was asked for before is answered as it was, stamped anew
   const { get, isWarm } = await start(t)
   t.notOk(await isWarm())
   const response = await get('Bearer all', { 'x-request-id': 'mine' })
-  t.match(await response.json(), { dataThrough: '1970-01-01T00:00:02.000Z', rows: [{ value: 7 }] })
+  t.match(await response.json(), {
+    dataThrough: '1970-01-01T00:00:02.000Z',
+    rows: Array(50).fill({ value: 7 }),
+  })
   t.equal(response.headers.get('etag'), value.tag)
   t.equal(response.headers.get('x-request-id'), 'mine')
   t.equal(response.headers.get('cache-control'), 'private', 'what the framework adds to answers')
   const same = await get('Bearer all', { 'if-none-match': value.tag })
   t.equal(same.status, 304)
   t.equal(await same.text(), '')
+})
+
+t.test('it comes compressed to who takes it, as the same answer', async (t) => {
+  const { get, isWarm } = await start(t)
+  await isWarm()
+  const plain = await get('Bearer all', { 'accept-encoding': 'identity' })
+  const packed = await get('Bearer all', { 'accept-encoding': 'gzip' })
+  t.equal(plain.headers.get('content-encoding'), null)
+  t.equal(packed.headers.get('content-encoding'), 'gzip')
+  t.ok(Number(packed.headers.get('content-length')) < Number(plain.headers.get('content-length')) / 4)
+  t.equal(packed.headers.get('etag'), plain.headers.get('etag'))
+  const rowsOf = async (response: Response) => ((await response.json()) as { rows: unknown }).rows
+  t.same(await rowsOf(packed), await rowsOf(plain))
 })
 
 t.test('another key gets it only if it may read the same', async (t) => {
