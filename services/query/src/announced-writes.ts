@@ -1,5 +1,11 @@
 import type { Progress } from '@millrace/proto'
-import { createTouchLog, type MeterVersion, type MinuteRange, type TouchScope } from './touch-log.ts'
+import {
+  createTouchLog,
+  type MeterVersion,
+  type MinuteRange,
+  type TouchScope,
+  type TouchState,
+} from './touch-log.ts'
 
 /** A moment before which ClickHouse was not asked yet. */
 export interface ReadMark {
@@ -9,8 +15,8 @@ export interface ReadMark {
 
 /**
  * What query knows of the aggregators' writes. An aggregator tells on one ordered stream what it is about to write,
- * then writes, then tells that it is over, and only then that its partitions have landed. So rows that were read after
- * everything known of their range was over stay true until the next write to it is announced.
+ * then writes, then tells that it is over, and only then that its partitions have landed. So rows stay what ClickHouse would
+ * give until the next write to their range is announced, and lack nothing that was promised until that write is over.
  */
 export interface AnnouncedWrites {
   apply(address: string, progress: Progress): void
@@ -23,6 +29,8 @@ export interface AnnouncedWrites {
   mark(): ReadMark
   /** Whether rows that were read after the mark are what ClickHouse would give now. */
   isCurrent(scope: TouchScope, mark: ReadMark): boolean
+  /** What became since then of rows that were read after the mark; `written` where it is not known. */
+  stateOf(scope: TouchScope, mark: ReadMark): TouchState
 }
 
 interface Stream {
@@ -55,6 +63,11 @@ export function createAnnouncedWrites(nowMs: () => number = Date.now): Announced
     missed = uncovered
   }
 
+  const stateOf = (scope: TouchScope, mark: ReadMark): TouchState => {
+    if (nowMs() >= coveredUntilMs || mark.generation !== generation) return 'written'
+    return log.stateOf(scope, mark.sequence)
+  }
+
   return {
     apply(address, progress) {
       const now = nowMs()
@@ -79,7 +92,7 @@ export function createAnnouncedWrites(nowMs: () => number = Date.now): Announced
     isCovered: () => nowMs() < coveredUntilMs,
     scope: log.scope,
     mark: () => ({ generation, sequence: log.sequence() }),
-    isCurrent: (scope, mark) =>
-      nowMs() < coveredUntilMs && mark.generation === generation && log.isUntouched(scope, mark.sequence),
+    isCurrent: (scope, mark) => stateOf(scope, mark) === 'untouched',
+    stateOf,
   }
 }

@@ -1,10 +1,10 @@
 import type { AnnouncedWrites } from './announced-writes.ts'
 import type { Reader } from './constrain-events.ts'
+import { minutesOf } from './kept-piece.ts'
 import type { ReportParameters } from './parse-report-parameters.ts'
 import type { CheckedReport, Report, ReportReader } from './read-report.ts'
 import { type RenderedReport, type ReportForm, renderReport, sizeOfReport } from './render-report.ts'
 import type { Answered, Computed, ReportCache } from './report-cache.ts'
-import { minutesOf } from './report-pieces-reader.ts'
 import type { Microseconds } from './time.ts'
 
 /** An answer as it is kept. */
@@ -66,8 +66,8 @@ export function createReportAnswers({ reports, cache, writes, nowUs }: ReportAns
       keepMs: untilNow ? untilNowKeepMs : Number.POSITIVE_INFINITY,
       staleAllowed,
     }
-    return cache.read(read, async (again) => {
-      const report = await reports.compute(checked, again)
+    return cache.read(read, async (former) => {
+      const report = await reports.compute(checked, former !== undefined)
       return { ...keep(report), dataThroughUs: report.dataThroughUs, passing: !report.backfill.done }
     })
   }

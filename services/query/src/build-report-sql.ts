@@ -1,7 +1,7 @@
 import type { AskedReport, ReportQuery } from './report-query.ts'
 import { reportSources } from './report-sources.ts'
 import { valueForm } from './report-values.ts'
-import { countWindows, filledWindow, windowEndOf } from './report-windows.ts'
+import { countWindows, filledWindow, windowEndOf, windowOf } from './report-windows.ts'
 import type { Parameters, Statement } from './statement.ts'
 
 /**
@@ -59,6 +59,14 @@ export function buildWindowsSql(query: AskedReport): Statement {
   const parameters = { timezone: query.timezone, ...fillParameters(query) }
   const sql = `SELECT toString(w), toString(${windowEndOf(query.window)}) FROM ${filledWindows(query)}`
   return { sql, parameters }
+}
+
+/** Start and end of the window that an hour of UTC lies in, and the start of the one that its last second lies in. */
+export function buildHourWindowSql({ window, timezone }: AskedReport, hour: number): Statement {
+  const starts = (at: string): string => windowOf(window, `toDateTime(${at}, 'UTC')`)
+  const sql = `SELECT toString(w), toString(${windowEndOf(window)}), toString(last)
+FROM (SELECT ${starts('{hour:UInt32}')} AS w, ${starts('{hour:UInt32} + 3599')} AS last)`
+  return { sql, parameters: { timezone, hour } }
 }
 
 function hasAmount({ meter }: ReportQuery): boolean {

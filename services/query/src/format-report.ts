@@ -29,8 +29,17 @@ function formatBackfill({ backfill: { done, progress } }: Report): string {
   return done ? '' : `"backfill":{"done":false,"progress":${progress}},`
 }
 
+const times = new Map<number, string>()
+const maxTimes = 10_000
+
+/** Reports that are made again and again have the same windows each time. */
 function time(us: number): string {
-  return JSON.stringify(formatTimestamp(us))
+  const known = times.get(us)
+  if (known !== undefined) return known
+  const text = JSON.stringify(formatTimestamp(us))
+  if (times.size >= maxTimes) times.clear()
+  times.set(us, text)
+  return text
 }
 
 /** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it. */

@@ -29,7 +29,7 @@ export function mergePieces(
   filling: readonly WindowBounds[],
 ): MergedPage {
   const form = valueForm(query.meter.aggregation)
-  const merged = sumUp(form, pieces.flat())
+  const merged = sumUp(form, pieces)
   const rows = query.fill ? fillUp(merged, filling, query.groupBy.length === 0) : merged
   const keys = sortKeys(query, form)
   const { after } = query
@@ -40,23 +40,31 @@ export function mergePieces(
   return { rows: page, lastKeys: last && keys.map(({ text }) => text(last)) }
 }
 
-function sumUp({ merge }: ValueForm, parts: readonly PartRow[]): PartRow[] {
+/** One row per window and group; neither the rows nor their lists are changed. */
+export function sumUp({ merge }: ValueForm, parts: readonly (readonly PartRow[])[]): PartRow[] {
   const rows = new Map<string, PartRow>()
   for (const part of parts) {
-    const key = keyOf(part)
-    const known = rows.get(key)
-    if (known === undefined) rows.set(key, part)
-    else {
-      const both = known.amount !== undefined && part.amount !== undefined
-      const amount = both && merge ? merge(known.amount, part.amount) : (known.amount ?? part.amount)
-      rows.set(key, { ...known, readings: known.readings + part.readings, amount })
+    for (const row of part) {
+      const key = keyOf(row)
+      const known = rows.get(key)
+      rows.set(key, known === undefined ? row : addRow(known, row, merge))
     }
   }
   return [...rows.values()]
 }
 
+function addRow(known: PartRow, row: PartRow, merge: ValueForm['merge']): PartRow {
+  const both = known.amount !== undefined && row.amount !== undefined
+  const amount = both && merge ? merge(known.amount, row.amount) : (known.amount ?? row.amount)
+  const { start, end, group, readings } = known
+  return { start, end, group, readings: readings + row.readings, amount }
+}
+
+/** Lengths keep texts apart, whatever they hold. */
 function keyOf({ start, group }: Pick<PartRow, 'start' | 'group'>): string {
-  return group.length === 0 ? String(start) : JSON.stringify([start, ...group])
+  let key = String(start)
+  for (const text of group) key += ` ${text.length} ${text}`
+  return key
 }
 
 /** With a row without readings for each window and group that occurs. */

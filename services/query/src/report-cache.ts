@@ -33,16 +33,16 @@ export interface CachedRead {
 }
 
 export interface ReportCache<Value> {
-  /** The answer from memory, if it is what ClickHouse would give now. */
+  /** The answer from memory, if it lacks nothing that is known to be stored. */
   peek(key: string): Answered<Value> | undefined
   /** Takes in what was computed elsewhere, from what was read after the mark. */
   keep(read: CachedRead, mark: ReadMark, computed: Computed<Value>): void
-  /**
-   * @param compute asks ClickHouse; `known` says that the key was computed before
-   * @throws what `compute` throws
-   */
-  read(read: CachedRead, compute: (known: boolean) => Promise<Computed<Value>>): Promise<Answered<Value>>
+  /** @throws what `compute` throws */
+  read(read: CachedRead, compute: Compute<Value>): Promise<Answered<Value>>
 }
+
+/** Asks ClickHouse; `former` is what the key had before it was written to. */
+export type Compute<Value> = (former: Value | undefined) => Promise<Computed<Value>>
 
 export interface ReportCacheDeps<Value> {
   readonly store: BoundedCache<CacheEntry<Value>>
@@ -72,9 +72,15 @@ interface Flight<Value> {
 }
 
 /**
- * Answers to reports, kept as long as no write to their meter and range is announced. One question is under way for a
- * key at a time; who asks meanwhile shares it if nothing was written since it began, and else the one that follows it:
- * nobody gets rows that were read before he asked and could miss what he knows to be stored.
+ * What a write under way has done so far need not be seen, and events that land all the time have some write under way all
+ * the time. A write may hang half done, though: then it is asked again so often.
+ */
+const whileWrittenMs = 250
+
+/**
+ * Answers to reports, kept until a write to their meter and range is over. One question is under way for a key at a time;
+ * who asks meanwhile shares it if no write was over since it began, and else the one that follows it: nobody gets rows
+ * that were read before he asked and could miss what he knows to be stored.
  */
 export function createReportCache<Value>(
   deps: ReportCacheDeps<Value>,
@@ -89,9 +95,12 @@ export function createReportCache<Value>(
     if (entry === undefined || entry.keepUntilMs < now) return undefined
     // Asked for first: what it includes was announced before it was told.
     const dataThroughUs = deps.dataThrough()
-    if (dataThroughUs === undefined || !writes.isCurrent(entry.scope, entry.mark)) return undefined
+    if (dataThroughUs === undefined) return undefined
+    const state = writes.stateOf(entry.scope, entry.mark)
+    if (state === 'written') return undefined
+    if (state === 'untouched') entry.trueAtMs = now
+    else if (now - entry.trueAtMs > whileWrittenMs) return undefined
     entry.mark = writes.mark()
-    entry.trueAtMs = now
     entry.dataThroughUs = Math.max(entry.dataThroughUs, dataThroughUs)
     return { value: entry.value, dataThroughUs: entry.dataThroughUs, stale: false }
   }
@@ -111,12 +120,9 @@ export function createReportCache<Value>(
     store.set(read.key, entry, bytes)
   }
 
-  const start = async (
-    read: CachedRead,
-    compute: (known: boolean) => Promise<Computed<Value>>,
-  ): Promise<Answered<Value>> => {
+  const start = async (read: CachedRead, compute: Compute<Value>): Promise<Answered<Value>> => {
     const mark = writes.mark()
-    const flight: Flight<Value> = { mark, result: compute(store.get(read.key) !== undefined) }
+    const flight: Flight<Value> = { mark, result: compute(store.get(read.key)?.value) }
     flights.set(read.key, flight)
     try {
       const computed = await flight.result
@@ -131,9 +137,9 @@ export function createReportCache<Value>(
   const share = (
     read: CachedRead,
     flight: Flight<Value>,
-    compute: (known: boolean) => Promise<Computed<Value>>,
+    compute: Compute<Value>,
   ): Promise<Answered<Value>> => {
-    if (writes.isCurrent(read.scope, flight.mark)) {
+    if (writes.stateOf(read.scope, flight.mark) !== 'written') {
       return flight.result.then(({ value, dataThroughUs }) => ({ value, dataThroughUs, stale: false }))
     }
     flight.next ??= flight.result.then(

@@ -19,6 +19,14 @@ export function chooseGrid(fromUs: Microseconds, toUs: Microseconds): number {
   return grids.find((grid) => seconds <= grid * maxPieces) ?? (grids.at(-1) as number)
 }
 
+/** The coarsest grid that cuts a piece; undefined for what lies in one hour. */
+export function finerGrid({ fromUs, toUs }: Piece): number | undefined {
+  return grids.findLast((grid) => {
+    const gridUs = grid * 1_000_000
+    return Math.ceil(toUs / gridUs) - Math.floor(fromUs / gridUs) > 1
+  })
+}
+
 export function cutRange(fromUs: Microseconds, toUs: Microseconds, grid: number): readonly Piece[] {
   const gridUs = grid * 1_000_000
   const pieces: Piece[] = []

@@ -1,4 +1,4 @@
-import { buildPiecesSql, buildReportSql, buildWindowsSql } from './build-report-sql.ts'
+import { buildHourWindowSql, buildPiecesSql, buildReportSql, buildWindowsSql } from './build-report-sql.ts'
 import type { CalendarSplitsReader } from './calendar-splits.ts'
 import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
 import { parseDecimal } from './decimal.ts'
@@ -19,6 +19,8 @@ export interface ReportRowsReader {
     maxRows: number,
   ): Promise<ReadonlyMap<number, PartRow[]> | undefined>
   windows(query: AskedReport): Promise<readonly WindowBounds[]>
+  /** The window that an hour of UTC lies in; undefined when two have a part of it. */
+  windowOfHour(query: AskedReport, hour: number): Promise<WindowBounds | undefined>
 }
 
 const maxMeters = 10_000
@@ -67,6 +69,11 @@ export function createReportRowsReader(
     async windows(query) {
       const rows = await clickhouse.read(buildWindowsSql(query), maxWindows)
       return rows.map(([start, end]) => [Number(start), Number(end)] as const)
+    },
+    async windowOfHour(query, hour) {
+      const [row = []] = await clickhouse.read(buildHourWindowSql(query, hour), 1)
+      const [start, end, last] = row.map(Number)
+      return start !== undefined && end !== undefined && start === last ? [start, end] : undefined
     },
   }
 }

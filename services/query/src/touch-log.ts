@@ -9,9 +9,15 @@ export interface TouchLog {
   sequence(): number
   /** That are remembered, of all meters together. */
   ranges(): number
-  /** Whether rows that were read after `since` are still what ClickHouse would give now. */
-  isUntouched(scope: TouchScope, since: number): boolean
+  /** What became since then of rows that were read after `since`. */
+  stateOf(scope: TouchScope, since: number): TouchState
 }
+
+/**
+ * `untouched`: they are what ClickHouse would give now. `being-written`: it may give what a write that is not over has done
+ * so far. `written`: they lack a write that is over.
+ */
+export type TouchState = 'untouched' | 'being-written' | 'written'
 
 export interface MinuteRange {
   /** Minutes since 1970, half-open. */
@@ -145,9 +151,10 @@ export function createTouchLog(nowMs: () => number = Date.now): TouchLog {
     }),
     sequence: () => sequence,
     ranges: books.ranges,
-    isUntouched(scope, since) {
+    stateOf(scope, since) {
       for (const book of scope.books) books.isRead(book)
-      return scope.books.every((book) => isUntouched(book, scope, since))
+      if (scope.books.some((book) => isWritten(book, scope, since))) return 'written'
+      return scope.books.some((book) => isBeingWritten(book, scope)) ? 'being-written' : 'untouched'
     },
   }
 }
@@ -156,17 +163,21 @@ function writeId(stream: string, number: number): string {
   return `${number} ${stream}`
 }
 
-function isUntouched(book: TouchBook, range: MinuteRange, since: number): boolean {
-  if (since < book.forgotten) return false
-  for (const ranges of book.underWay.values()) {
-    if (ranges.some((own) => intersects(own, range))) return false
+function isBeingWritten({ underWay }: TouchBook, range: MinuteRange): boolean {
+  for (const ranges of underWay.values()) {
+    if (ranges.some((own) => intersects(own, range))) return true
   }
+  return false
+}
+
+function isWritten(book: TouchBook, range: MinuteRange, since: number): boolean {
+  if (since < book.forgotten) return true
   for (let at = book.over.length - 1; at >= 0; at -= 1) {
     const own = book.over[at] as OverRange
-    if (own.sequence <= since) return true
-    if (intersects(own, range)) return false
+    if (own.sequence <= since) return false
+    if (intersects(own, range)) return true
   }
-  return true
+  return false
 }
 
 function intersects(a: MinuteRange, b: MinuteRange): boolean {

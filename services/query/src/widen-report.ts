@@ -32,21 +32,33 @@ export function createWidening(): Widening {
       if (query.filter.length === 0 || refused.has(keyOf(query))) return undefined
       const dimensions = query.filter.map(({ dimension }) => dimension).sort()
       const groupBy = [...new Set([...query.groupBy, ...dimensions])]
-      const chosen = query.filter.map(({ dimension, values }) => ({
-        place: groupBy.indexOf(dimension),
-        values: new Set(values.map((value) => value.toWellFormed())),
-      }))
-      return {
-        query: { ...query, groupBy, filter: [] },
-        narrow: (rows) =>
-          rows
-            .filter(({ group }) => chosen.every(({ place, values }) => values.has(group[place] ?? '')))
-            .map((row) => ({ ...row, group: row.group.slice(0, query.groupBy.length) })),
-      }
+      return { query: { ...query, groupBy, filter: [] }, narrow: narrowing(groupBy, query) }
     },
     refuse(query) {
       if (refused.size >= maxRefused) refused.clear()
       refused.add(keyOf(query))
     },
   }
+}
+
+/** Of rows by more dimensions, those that a report chooses, by its own. One of its groups may have several rows. */
+export function narrowing(
+  dimensions: readonly string[],
+  { groupBy, filter }: Pick<AskedReport, 'groupBy' | 'filter'>,
+): (rows: readonly PartRow[]) => readonly PartRow[] {
+  const chosen = filter.map(({ dimension, values }) => ({
+    place: dimensions.indexOf(dimension),
+    values: new Set(values.map((value) => value.toWellFormed())),
+  }))
+  const places = groupBy.map((name) => dimensions.indexOf(name))
+  return (rows) =>
+    rows
+      .filter(({ group }) => chosen.every(({ place, values }) => values.has(group[place] ?? '')))
+      .map(({ start, end, group, readings, amount }) => ({
+        start,
+        end,
+        group: places.map((place) => group[place] ?? ''),
+        readings,
+        amount,
+      }))
 }

@@ -2,9 +2,10 @@
 import t from 'tap'
 import { createAnnouncedWrites } from '../src/announced-writes.ts'
 import { createBoundedCache } from '../src/bounded-cache.ts'
+import type { KeptPiece } from '../src/kept-piece.ts'
 import { mergePieces, type PartRow } from '../src/merge-pieces.ts'
 import { createReportCache } from '../src/report-cache.ts'
-import { createPiecesReader, type KeptPiece } from '../src/report-pieces-reader.ts'
+import { createPiecesReader } from '../src/report-pieces-reader.ts'
 import type { AskedReport } from '../src/report-query.ts'
 import { meter, query } from './report-fixtures.ts'
 
@@ -25,8 +26,9 @@ const random = (): number => {
 const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item
 
 const readings: Reading[] = []
+/** Many come into the same few hours again. */
 const drawReading = (): Reading => ({
-  us: query.fromUs + Math.floor(random() * 90 * 24 * hourUs),
+  us: query.fromUs + Math.floor(random() * pick([90 * 24, 3]) * hourUs),
   group: [pick(['SE', 'IN', '']), pick(['/', '/a', '/b'])],
   value: BigInt(Math.floor(random() * 100) - 50),
 })
@@ -55,12 +57,13 @@ function toParts({
 }
 
 function drawReport(): AskedReport {
-  const fromUs = query.fromUs + Math.floor(random() * 60 * 24) * hourUs + pick([0, 0, 12_345_678])
+  const fromUs = query.fromUs + Math.floor(random() * pick([60 * 24, 2])) * hourUs + pick([0, 0, 12_345_678])
+  const aggregation = pick(['sum', 'min', 'max', 'avg'] as const)
   return {
     ...query,
-    meter: { ...meter, aggregation: pick(['sum', 'min', 'max', 'avg'] as const) },
+    meter: { ...meter, name: aggregation, aggregation },
     fromUs,
-    toUs: fromUs + Math.ceil(random() * 80 * 24) * hourUs,
+    toUs: fromUs + Math.ceil(random() * 80 * 24) * hourUs + pick([0, 0, 1_234_567_890]),
     window: pick(['hour', 'total'] as const),
     groupBy: pick([[], ['page'], ['page', 'country']]),
     filter: pick([
@@ -94,6 +97,7 @@ t.test('reports from pieces equal those of one pass, whatever changes between th
     rows: {
       page: async () => [],
       windows: async () => [],
+      windowOfHour: async (_query, hour) => [hour, hour + 3_600],
       pieces: async (report, grid, maxRows) => {
         asked += 1
         const parts = toParts(report)
@@ -117,17 +121,11 @@ t.test('reports from pieces equal those of one pass, whatever changes between th
   })
   const reports = Array.from({ length: 40 }, drawReport)
   let compared = 0
-  for (let round = 1; round <= 100; round += 1) {
+  for (let round = 1; round <= 60; round += 1) {
     const fresh = Array.from({ length: 1 + Math.floor(random() * 5) }, drawReading)
     const ranges = fresh.map(({ us }) => {
       const fromMinute = Math.floor(us / minuteUs)
-      return {
-        tenant: 'default',
-        meter: meter.name,
-        version: meter.version,
-        fromMinute,
-        toMinute: fromMinute + 1,
-      }
+      return { tenant: 'default', meter: '', version: 0, fromMinute, toMinute: fromMinute + 1 }
     })
     tell({ begun: [{ number: round, ranges }] })
     await Promise.all(reports.slice(0, 5).map((report) => reader(report)))
@@ -142,6 +140,6 @@ t.test('reports from pieces equal those of one pass, whatever changes between th
       if (shown(page.rows).join('\n') !== plain.join('\n')) t.same(shown(page.rows), plain, `round ${round}`)
     }
   }
-  t.ok(compared > 3_000, `${compared} reports`)
+  t.ok(compared > 1_800, `${compared} reports`)
   t.ok(asked < compared * 2, `${asked} questions`)
 })

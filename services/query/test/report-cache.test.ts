@@ -67,13 +67,49 @@ t.test('an answer is given again until its range is written to, with what it inc
   t.same(await read(), { value: 'v1', dataThroughUs: 20, stale: false })
   t.match(cache.peek('k'), { value: 'v1' })
   begin(1)
-  t.equal(cache.peek('k'), undefined)
-  t.match(await read(), { value: 'v2' }, 'while it is being written, each read asks')
-  t.match(await read(), { value: 'v3' })
+  t.match(await read(), { value: 'v1' }, 'what is not stored yet need not be seen')
   over(1)
+  t.equal(cache.peek('k'), undefined)
+  t.match(await read(), { value: 'v2' })
+  t.match(await read(), { value: 'v2' })
+  begin(2)
+  begin(3)
+  over(2)
+  t.match(await read(), { value: 'v3' }, 'another write is still under way')
+  over(3)
   t.match(await read(), { value: 'v4' }, 'what was read meanwhile may lack it')
-  t.match(await read(), { value: 'v4' })
-  t.same(outcomes, ['miss', 'hit', 'touched', 'touched', 'touched', 'hit'])
+  t.same(outcomes, ['miss', 'hit', 'hit', 'touched', 'hit', 'touched', 'touched'])
+})
+
+t.test('while a write hangs, perhaps half done, it is asked again four times a second', async (t) => {
+  const { read, begin, clock, cache } = start()
+  await read()
+  clock.ms += 1_000
+  t.match(await read(), { value: 'v1' })
+  begin(1)
+  clock.ms += 250
+  t.match(await read(), { value: 'v1' })
+  clock.ms += 1
+  t.equal(cache.peek('k'), undefined)
+  t.match(await read(), { value: 'v2' })
+  clock.ms += 200
+  t.match(await read(), { value: 'v2' })
+  clock.ms += 51
+  t.match(await read(), { value: 'v3' })
+})
+
+t.test('what is computed anew is told what it was', async (t) => {
+  const { cache, request, begin, over } = start()
+  const seen: unknown[] = []
+  const compute = async (former: string | undefined) => {
+    seen.push(former)
+    return { value: `v${seen.length}`, bytes: 10, dataThroughUs: 10 }
+  }
+  await cache.read(request, compute)
+  begin(1)
+  over(1)
+  await cache.read(request, compute)
+  t.same(seen, [undefined, 'v1'])
 })
 
 t.test('equal reads at once are one', async (t) => {

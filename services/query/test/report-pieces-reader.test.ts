@@ -1,14 +1,17 @@
 import t from 'tap'
 import { createAnnouncedWrites } from '../src/announced-writes.ts'
 import { createBoundedCache } from '../src/bounded-cache.ts'
+import type { KeptPiece } from '../src/kept-piece.ts'
 import type { PartRow } from '../src/merge-pieces.ts'
 import { type CacheEntry, createReportCache } from '../src/report-cache.ts'
-import { createPiecesReader, type KeptPiece } from '../src/report-pieces-reader.ts'
+import { createPiecesReader } from '../src/report-pieces-reader.ts'
 import type { AskedReport } from '../src/report-query.ts'
 import { meter, query } from './report-fixtures.ts'
 
 const day = 86_400
 const minutesOfDay = 1_440
+/** Of one page in a month: one a minute. */
+const perPage = 44_640n
 const firstMinute = query.fromUs / 60_000_000
 
 function start({ most = Number.POSITIVE_INFINITY } = {}) {
@@ -30,17 +33,25 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
     rows: {
       page: async () => [],
       windows: async () => [[0, 1]],
+      windowOfHour: async () => [0, 0],
       pieces: async ({ fromUs, toUs, groupBy }: AskedReport, grid) => {
         asked.push([(fromUs - query.fromUs) / day / 1e6, (toUs - fromUs) / day / 1e6])
         const pieces = new Map<number, PartRow[]>()
-        for (let at = fromUs; at < toUs; at += grid * 1e6) {
-          const rows =
-            groupBy.length === 0
-              ? [[]]
-              : ['/', '/a'].map((page) => groupBy.map((name) => (name === 'page' ? page : 'SE')))
+        const cellUs = grid * 1e6
+        for (let cell = Math.floor(fromUs / cellUs); cell * cellUs < toUs; cell += 1) {
+          const us = Math.min(toUs, (cell + 1) * cellUs) - Math.max(fromUs, cell * cellUs)
+          const minutes = BigInt(us / 60_000_000)
+          const groups = ['/', '/a'].map((page) => groupBy.map((name) => (name === 'page' ? page : 'SE')))
           pieces.set(
-            at / grid / 1e6,
-            rows.map((group) => ({ start: 0, end: 0, group, readings: 1n, amount: undefined })),
+            cell,
+            // Without dimensions they are one.
+            (groupBy.includes('page') ? groups : groups.slice(1)).map((group) => ({
+              start: 0,
+              end: 0,
+              group,
+              readings: groupBy.includes('page') ? minutes : 2n * minutes,
+              amount: undefined,
+            })),
           )
         }
         return pieces.size * (groupBy.length + 1) > most ? undefined : pieces
@@ -86,45 +97,54 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
 
 t.test('only the days that were written to are read again', async (t) => {
   const { readings, asked, touch, month } = start()
-  t.equal(await readings(), 31n)
-  t.equal(await readings(), 31n)
+  t.equal(await readings(), 2n * perPage)
+  t.equal(await readings(), 2n * perPage)
   t.same(asked.splice(0), [[0, 31]])
   touch(1, 30)
   touch(2, 4)
   touch(3, 5)
-  t.equal(await readings(), 31n)
+  t.equal(await readings(), 2n * perPage)
   t.same(asked.splice(0), [
     [4, 1],
     [5, 1],
     [30, 1],
   ])
-  t.equal(await readings({ ...month, fromUs: month.fromUs + 10 * day * 1e6 }), 21n)
+  t.equal(await readings({ ...month, fromUs: month.fromUs + 10 * day * 1e6 }), (2n * perPage * 21n) / 31n)
   t.same(asked.splice(0), [], 'another range has the same days')
   for (const number of [4, 6, 8, 10]) touch(10 + number, number)
   await readings()
   t.same(asked.splice(0), [[4, 7]], 'many are read with what is between them')
 })
 
-t.test('while a day is written to it is read each time', async (t) => {
-  const { readings, asked, tell } = start()
+t.test('a day that is written to again is put together from its hours, one of which is read', async (t) => {
+  const { readings, asked, touch, month } = start()
+  const byPage = { ...month, groupBy: ['page'] }
+  for (let number = 1; number <= 2; number += 1) {
+    t.equal(await readings(), 2n * perPage)
+    t.equal(await readings(byPage), perPage)
+    touch(number, 30)
+  }
   await readings()
+  await readings(byPage)
   asked.splice(0)
-  const fromMinute = firstMinute + 2 * minutesOfDay
-  tell({
-    begun: [
-      {
-        number: 1,
-        ranges: [{ tenant: 'default', meter: '', version: 0, fromMinute, toMinute: fromMinute + 1 }],
-      },
-    ],
-  })
-  await readings()
-  await readings()
-  t.same(asked, [
-    [2, 1],
-    [2, 1],
-  ])
+  touch(3, 30)
+  t.equal(await readings(), 2n * perPage)
+  await readings(byPage)
+  t.same(asked, [[30, 1 / 24]], 'once for all reports of the meter')
 })
+
+t.test(
+  'a report that ends now reads no more than the present hour, whatever moment it ends at',
+  async (t) => {
+    const { readings, asked, month } = start()
+    const until = (minute: number) => ({ ...month, toUs: month.toUs - 90 * 60e6 + minute * 60e6 })
+    for (const minute of [1, 2, 3]) await readings(until(minute))
+    asked.splice(0)
+    await readings(until(4))
+    t.equal(asked.length, 1)
+    t.ok((asked[0]?.[1] ?? 1) < 1 / 24)
+  },
+)
 
 t.test('what does not add up, or is too much, is not made of pieces', async (t) => {
   const { readings, month } = start()
@@ -145,7 +165,7 @@ t.test('long lists of constraints take no room in each piece', async (t) => {
   const { readings, month, store } = start()
   const subjects = Array.from({ length: 1_000 }, (_, index) => `ward-${index}/${'x'.repeat(100)}`)
   const access = { ...month.access, subjects }
-  t.equal(await readings({ ...month, access }), 31n)
+  t.equal(await readings({ ...month, access }), 2n * perPage)
   t.equal(store.entries(), 31)
   t.ok(store.bytes() < 31 * 1_000, `${store.bytes()} bytes`)
 })
@@ -155,8 +175,8 @@ t.test(
   async (t) => {
     const { readings, asked, month, touch } = start()
     const filtered = (values: readonly string[]) => ({ ...month, filter: [{ dimension: 'page', values }] })
-    t.equal(await readings(filtered(['/'])), 31n)
-    t.equal(await readings(filtered(['/a', '/'])), 62n)
+    t.equal(await readings(filtered(['/'])), perPage)
+    t.equal(await readings(filtered(['/a', '/'])), 2n * perPage)
     t.equal(await readings(filtered(['/b'])), undefined)
     t.same(asked.splice(0), [[0, 31]])
     touch(1, 3)
@@ -165,10 +185,13 @@ t.test(
       readings(filtered(['/a'])),
       readings(filtered(['/', '/a'])),
     ])
-    t.same(all, [31n, 31n, 62n])
+    t.same(all, [perPage, perPage, 2n * perPage])
     t.same(asked.splice(0), [[3, 1]], 'asked for once, by all of them')
     const crowded = start({ most: 40 })
-    t.equal(await crowded.readings({ ...crowded.month, filter: [{ dimension: 'page', values: ['/'] }] }), 31n)
+    t.equal(
+      await crowded.readings({ ...crowded.month, filter: [{ dimension: 'page', values: ['/'] }] }),
+      2n * perPage,
+    )
     t.equal(crowded.asked.length, 2, 'too many values: with the filter')
     await crowded.readings({ ...crowded.month, filter: [{ dimension: 'page', values: ['/a'] }] })
     t.equal(crowded.asked.length, 3, 'which is remembered')
