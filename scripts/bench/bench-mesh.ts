@@ -76,7 +76,7 @@ export async function startBenchMesh(): Promise<BenchMesh> {
         },
       }
       running.add(service)
-      await readyWithin(operations, 30_000)
+      await readyWithin(operations, 120_000)
       return service
     },
     async stop() {

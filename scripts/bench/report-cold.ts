@@ -7,8 +7,8 @@ export interface ColdTimes {
   /** Medians in milliseconds; each report as often as the others. */
   readonly query: number
   readonly handwritten: number
-  /** The largest of the single reports' ratios. */
-  readonly worstRatio: number
+  /** Of each report by itself, the largest first. */
+  readonly ratios: readonly { readonly shape: string; readonly ratio: number }[]
 }
 
 const rounds = 11
@@ -20,9 +20,8 @@ export async function measureColdTimes(
   meter: MeterName,
 ): Promise<ColdTimes> {
   const headers = { authorization: `Bearer ${mesh.key}` }
-  const reports = makeColdReports(meter).map(({ address, sql }) => ({
-    address,
-    sql,
+  const reports = makeColdReports(meter).map((report) => ({
+    ...report,
     cold: [] as number[],
     hand: [] as number[],
   }))
@@ -43,7 +42,9 @@ export async function measureColdTimes(
   return {
     query: mean(reports.map(({ cold }) => median(cold))),
     handwritten: mean(reports.map(({ hand }) => median(hand))),
-    worstRatio: Math.max(...reports.map(({ cold, hand }) => median(cold) / median(hand))),
+    ratios: reports
+      .map(({ shape, cold, hand }) => ({ shape, ratio: median(cold) / median(hand) }))
+      .sort((a, b) => b.ratio - a.ratio),
   }
 }
 

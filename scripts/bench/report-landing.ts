@@ -31,18 +31,17 @@ export async function measureWhileLanding(
     const requests = addresses.map((address) => prepareGet(new URL(address, query.httpUrl), headers))
     return closedLoop(requests, zipfPlaces(requests.length, 100_000), query.httpUrl, [query.pid], 4)
   }
-  const addresses = makeReports(200).map(({ address }) => address)
-  const past = await measure(addresses.filter((address) => !includesNow(address)))
-  const before = await readOutcomes(query)
-  const now = await measure(addresses.filter(includesNow))
-  const after = await readOutcomes(query)
-  ended.abort()
-  await sending
-  return {
-    eventsPerSecond,
-    past,
-    now,
-    hitShare: (after.hits - before.hits) / (after.all - before.all),
+  try {
+    const addresses = makeReports(200).map(({ address }) => address)
+    const past = await measure(addresses.filter((address) => !includesNow(address)))
+    const before = await readOutcomes(query)
+    const now = await measure(addresses.filter(includesNow))
+    const after = await readOutcomes(query)
+    const hitShare = (after.hits - before.hits) / (after.all - before.all)
+    return { eventsPerSecond, past, now, hitShare }
+  } finally {
+    ended.abort()
+    await sending
   }
 }
 

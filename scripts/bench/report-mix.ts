@@ -2,6 +2,8 @@ import { lastDay, type MeterName, pages, sizes } from './report-catalog.ts'
 
 /** A report as dashboards ask for it: at query's door, and as somebody would write it for ClickHouse by hand. */
 export interface BenchReport {
+  /** Window, zone and group. */
+  readonly shape: string
   /** Without the host. */
   readonly address: string
   /** On the coarsest rollup that has it, with nothing looked up, bound or checked. */
@@ -74,7 +76,8 @@ function makeReport(meter: MeterName, shape: Shape, number: number, index: numbe
 WHERE tenant = 'default' AND meter = '${meter}' AND version = 1
   AND ${column} >= '${range.from.slice(0, 10)} 00:00:00' AND ${column} < '${range.to.slice(0, 10)} 00:00:00' AND group[${place}] = '${value}'
 GROUP BY ${by} ORDER BY ${top === undefined ? by : `sum(sum) DESC, ${by}`} LIMIT ${limit} FORMAT JSONCompactEachRow`
-  return { address: `/v1/reports/${meter}?${query}`, sql }
+  const named = `${window} ${timezone}${groupBy === undefined ? '' : `, ${groupBy}`}`
+  return { shape: named, address: `/v1/reports/${meter}?${query}`, sql }
 }
 
 function startOf(window: Exclude<Shape['window'], 'total'>, column: string, timezone: string): string {
