@@ -71,7 +71,8 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     {
       clientId: 'ingest',
       deliveryTimeoutMs,
-      lingerMs: 1,
+      // Events have waited for each other in their packs already; waiting once more costs a tenth of ingest's time.
+      lingerMs: 0,
       maxUnconfirmedBytes: 2 * config.maxUnconfirmedBytes,
     },
     logger,
