@@ -51,7 +51,13 @@ export async function openKeepAliveClient(
       text = text.slice(end)
       finish(socket, response)
     })
-    socket.on('close', () => underWay.get(socket)?.reject(new Error('the connection was closed')))
+    // Ingest closes connections on which nothing was ever asked, and those of the last pace are idle for seconds.
+    const gone = (error: Error): void => {
+      if (free.includes(socket)) free.splice(free.indexOf(socket), 1)
+      underWay.get(socket)?.reject(error)
+    }
+    socket.on('error', gone)
+    socket.on('close', () => gone(new Error('the connection was closed')))
     free.push(socket)
   }
   await Promise.all(Array.from({ length: connections }, open))
