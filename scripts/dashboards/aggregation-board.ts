@@ -68,11 +68,12 @@ export const aggregationBoard: Dashboard = {
         {
           title: 'Partitions that moved',
           description:
-            'Fenced: another instance took over behind this one’s back. Lost: taken away without asking.',
+            'Fenced: another instance took over behind this one’s back. Lost: taken away without asking. Producers: the Kafka client did not return from a call, and was replaced.',
           unit: 'cps',
           queries: [
             { expr: rate(`${aggregator}_fenced_total`), legend: 'fenced' },
             { expr: rate(`${aggregator}_partitions_lost_total`), legend: 'lost' },
+            { expr: rate(`${aggregator}_producers_lost_total`), legend: 'producers' },
           ],
         },
         {

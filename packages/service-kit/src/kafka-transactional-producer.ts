@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafka, {
-  type DeliveryReport,
   type LibrdKafkaError,
   type MessageHeader,
   type NumberNullUndefined,
 } from '@confluentinc/kafka-javascript'
-import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
+import { type HungCalls, hungCalls } from './hung-calls.ts'
+import type { KafkaConfig } from './kafka-client.ts'
 import type { KafkaConsumer, TopicPartitionOffsetAndMetadata } from './kafka-consumer.ts'
+import { createNativeCalls, type NativeCalls, type TransactionError } from './kafka-native-calls.ts'
 import type { OutgoingRecord } from './kafka-producer.ts'
+import { createTransactionalClient } from './kafka-transactional-client.ts'
 import type { Logger } from './log.ts'
+
+export { maxTransactionalMessageBytes } from './kafka-transactional-client.ts'
 
 /**
  * A producer that holds one transactional id: whoever connects with the same id later fences it, and all its further
- * calls reject. After any rejection the only way on is `stop` and a new producer, whose connect settles what is open.
+ * calls reject. After any rejection the only way on is `stop` and a new producer, whose connect settles what is open: a
+ * call that has not come back by its deadline is aborted, or was committed before, and the new producer's user sees it.
  */
 export interface TransactionalProducer {
   /**
@@ -30,7 +35,10 @@ export interface TransactionalProducer {
    * @param onRetry told each time that it has to
    */
   commitOffsets(position: ConsumerPosition, onRetry?: (error: unknown) => void): Promise<void>
-  /** Asks for nothing again; resolves once the commit under way has an answer or has timed out. */
+  /**
+   * Asks for nothing again; resolves once the commit under way has an answer or has timed out. A client that hangs in a
+   * call is not waited for; it is closed if ever it returns.
+   */
   stop(): Promise<void>
 }
 
@@ -52,11 +60,11 @@ function isFenced({ code }: LibrdKafkaError): boolean {
   return code === ERR__FENCED || code === ERR_INVALID_PRODUCER_EPOCH || code === ERR_PRODUCER_FENCED
 }
 
+/** By then the client has given up by its own time-outs, and Kafka the transaction. */
+const deadlineFactor = 3
+
 /** A client that cannot reach Kafka may refuse at once. */
 const retryPauseMs = 50
-
-/** Of one message: its value, its key and some bytes of framing. */
-export const maxTransactionalMessageBytes = 1_040_000
 
 /** Offsets that a consumer's group commits together with a transaction. */
 export interface ConsumerPosition {
@@ -77,41 +85,51 @@ export interface TransactionalProducerOptions {
   readonly reports?: boolean
 }
 
+/** What tests put in the place of the client and of the process. */
+export interface TransactionalProducerDeps {
+  readonly createClient: typeof createTransactionalClient
+  readonly hungCalls: HungCalls
+}
+
 /** Fences every other holder of the id and settles their open transactions. Rejects when Kafka does not answer. */
 export async function connectTransactionalProducer(
   config: KafkaConfig,
   options: TransactionalProducerOptions,
   logger: Logger,
+  deps: TransactionalProducerDeps = { createClient: createTransactionalClient, hungCalls },
 ): Promise<TransactionalProducer> {
-  const producer = new kafka.Producer(
-    {
-      ...commonClientConfig(config, options.clientId),
-      'transactional.id': config.kafkaTopicPrefix + options.transactionalId,
-      'transaction.timeout.ms': options.timeoutMs,
-      'linger.ms': 0,
-      // What a plain producer could just send may have grown by a few bytes when it is sent on.
-      'message.max.bytes': maxTransactionalMessageBytes,
-      // A transaction that follows close upon another has to ask again; the default waits 100 ms before it does.
-      'retry.backoff.ms': 10,
-      dr_cb: options.reports ?? true,
-    },
-    {},
+  const producer = deps.createClient(config, options, logger)
+  const deadlineMs = options.timeoutMs * deadlineFactor
+  const calls = createNativeCalls(
+    { hungCalls: deps.hungCalls, logger },
+    { clientId: options.clientId, deadlineMs },
   )
-  logClientErrors(producer, logger, options.clientId)
-  producer.on('delivery-report', (error: LibrdKafkaError, report: DeliveryReport) => {
-    const { resolve, reject } = report.opaque as { resolve: (offset: number) => void; reject: Reject }
-    if (error) reject(error)
-    else resolve(report.offset)
-  })
-  const stop = (): Promise<void> =>
+  const { call } = calls
+  const disconnect = (): Promise<void> =>
     new Promise((resolve) => {
       // There is nothing to wait for: what is not committed is to be aborted.
       producer.disconnect(1_000, () => resolve())
     })
-  await call((done) => producer.connect({ timeout: options.timeoutMs }, done))
+  let closed: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    const hung = calls.hung()
+    if (hung === undefined) closed ??= disconnect()
+    else if (closed === undefined) {
+      closed = Promise.resolve()
+      void hung.catch(() => undefined).then(disconnect)
+    }
+    return closed
+  }
+  try {
+    await call('connect', (done) => producer.connect({ timeout: options.timeoutMs }, done))
+  } catch (error) {
+    // A client that cannot connect closes itself.
+    calls.hung()?.then(disconnect, () => undefined)
+    throw error
+  }
   producer.setPollInBackground(true)
   try {
-    await call((done) => producer.initTransactions(options.timeoutMs, done))
+    await call('initTransactions', (done) => producer.initTransactions(options.timeoutMs, done))
   } catch (error) {
     await stop()
     throw error
@@ -121,12 +139,13 @@ export async function connectTransactionalProducer(
   let underWay: Promise<unknown> = Promise.resolve()
   /** A time-out leaves open what has become of the call: the client wants it asked again. */
   const untilKnown = async (
-    start: Parameters<typeof call>[0],
+    name: string,
+    start: Parameters<NativeCalls['call']>[1],
     onRetry?: (error: unknown) => void,
   ): Promise<void> => {
     for (;;) {
       try {
-        return await call(start)
+        return await call(name, start)
       } catch (error) {
         if (stopped || !(error as TransactionError).isRetriable) throw error
         onRetry?.(error)
@@ -136,17 +155,18 @@ export async function connectTransactionalProducer(
   }
   const commitOffsets: TransactionalProducer['commitOffsets'] = async ({ consumer, offsets }, onRetry) => {
     try {
-      await call((done) => producer.beginTransaction(done))
+      await call('beginTransaction', (done) => producer.beginTransaction(done))
       await untilKnown(
+        'sendOffsetsToTransaction',
         (done) => producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
         onRetry,
       )
-      await untilKnown((done) => producer.commitTransaction(timeoutMs, done), onRetry)
+      await untilKnown('commitTransaction', (done) => producer.commitTransaction(timeoutMs, done), onRetry)
     } catch (error) {
       const failure = error as TransactionError
       if (isFenced(failure) || failure.isFatal) throw new LostProducerError(failure)
       try {
-        await untilKnown((done) => producer.abortTransaction(timeoutMs, done), onRetry)
+        await untilKnown('abortTransaction', (done) => producer.abortTransaction(timeoutMs, done), onRetry)
       } catch (cause) {
         throw new LostProducerError(cause as LibrdKafkaError)
       }
@@ -166,7 +186,7 @@ export async function connectTransactionalProducer(
       return committed
     },
     async writeAll(messages, positions = []) {
-      await call((done) => producer.beginTransaction(done))
+      await call('beginTransaction', (done) => producer.beginTransaction(done))
       const reports = options.reports === false ? [] : messages.map(() => Promise.withResolvers<number>())
       const allWritten = Promise.all(reports.map(({ promise }) => promise))
       // A refused message or offset rejects for all; the messages' own failures must not end the process then.
@@ -185,36 +205,19 @@ export async function connectTransactionalProducer(
         }
       } catch (error) {
         // Nothing is waiting any more; where the abort fails too, the next holder's connect makes up for it.
-        await call((done) => producer.abortTransaction(options.timeoutMs, done)).catch(() => undefined)
+        await call('abortTransaction', (done) => producer.abortTransaction(options.timeoutMs, done)).catch(
+          () => undefined,
+        )
         throw error
       }
       for (const { consumer, offsets: next } of positions) {
-        await call((done) =>
+        await call('sendOffsetsToTransaction', (done) =>
           producer.sendOffsetsToTransaction([...next], consumer.client, options.timeoutMs, done),
         )
       }
-      // Both are waited for, also when one fails: the client must not be closed while it commits.
-      const [written, committed] = await Promise.allSettled([
-        allWritten,
-        call((done) => producer.commitTransaction(options.timeoutMs, done)),
-      ])
-      if (committed.status === 'rejected') throw committed.reason
-      if (written.status === 'rejected') throw written.reason
-      return written.value
+      // It fails when a message could not be written; so a report that is missing then is not waited for.
+      await call('commitTransaction', (done) => producer.commitTransaction(options.timeoutMs, done))
+      return await allWritten
     },
   }
-}
-
-/** What the client tells of its transactions' errors and its types lack. */
-interface TransactionError extends LibrdKafkaError {
-  readonly isRetriable: boolean
-  readonly isFatal: boolean
-}
-
-type Reject = (error: LibrdKafkaError) => void
-
-function call(start: (done: (error?: LibrdKafkaError | null) => void) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => (error ? reject(error) : resolve()))
-  })
 }

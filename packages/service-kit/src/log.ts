@@ -37,14 +37,19 @@ export function withFlatFields(logger: Logger): Logger {
 
 const flushMs = 100
 const bufferBytes = 8 * 1024
-let output: DestinationStream | undefined
+let output: (DestinationStream & { flushSync(): void }) | undefined
 
 /** Lines travel together: written one by one they cost a system call each. A kill -9 may lose those of `flushMs`. */
 function standardOutput(): DestinationStream {
   if (output !== undefined) return output
   const buffered = pino.destination({ dest: 1, sync: true, minLength: bufferBytes })
   setInterval(() => buffered.flush(), flushMs).unref()
-  process.on('exit', () => buffered.flushSync())
+  process.on('exit', flushLogs)
   output = buffered
   return buffered
+}
+
+/** Before a process ends otherwise than by `process.exit`. */
+export function flushLogs(): void {
+  output?.flushSync()
 }

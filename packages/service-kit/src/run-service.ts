@@ -1,4 +1,5 @@
 import { ConfigError, type ConfigOf, readConfig, type Settings } from './config.ts'
+import { endProcess } from './hung-calls.ts'
 import { createLogger, type Logger } from './log.ts'
 import type { logSettings } from './shared-settings.ts'
 
@@ -21,7 +22,7 @@ export async function runService<Group extends Settings & typeof logSettings>(
   const logger = createLogger(name, logLevel)
   process.on('unhandledRejection', (error) => {
     logger.fatal({ err: error }, 'unhandled rejection')
-    process.exit(1)
+    endProcess(1)
   })
   let stopping: Promise<void> | undefined
   let service: RunningService | undefined
@@ -30,16 +31,16 @@ export async function runService<Group extends Settings & typeof logSettings>(
     logger.info({ signal }, 'stopping')
     const deadline = setTimeout(() => {
       logger.error({ shutdownTimeoutMs }, 'stop took too long')
-      process.exit(1)
+      endProcess(1)
     }, shutdownTimeoutMs)
     deadline.unref()
     stopping = (async () => {
       await service?.stop()
       logger.info('stopped')
-      process.exit(0)
+      endProcess(0)
     })().catch((error: unknown) => {
       logger.error({ err: error }, 'stop failed')
-      process.exit(1)
+      endProcess(1)
     })
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
@@ -49,7 +50,7 @@ export async function runService<Group extends Settings & typeof logSettings>(
     logger.info('started')
   } catch (error) {
     logger.fatal({ err: error }, 'start failed')
-    process.exit(1)
+    endProcess(1)
   }
 }
 

@@ -18,6 +18,7 @@ export interface AggregatorMetrics {
   readonly offsetsMissing: Counter
   readonly catalogsMissing: Counter
   readonly fenced: Counter
+  readonly producersLost: Counter
   readonly partitionsLost: Counter
 }
 
@@ -84,6 +85,10 @@ export function createAggregatorMetrics(): AggregatorMetrics {
     fenced: counter(
       'fenced_total',
       'times that another instance had taken a partition up behind this one’s back',
+    ),
+    producersLost: counter(
+      'producers_lost_total',
+      'times that a partition’s commits needed a new producer: the Kafka client did not return from a call, or broke',
     ),
     partitionsLost: counter('partitions_lost_total', 'partitions that the group took away without asking'),
     offsetsMissing: counter('offsets_missing_total', 'times that offsets to be read were gone from Kafka'),

@@ -5,6 +5,7 @@ import type {
   TransactionalProducer,
 } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
+import type { Readiness } from '@millrace/service-kit/readiness'
 import { type ChosenStart, chooseStart } from './choose-start.ts'
 import { createFlushSlots } from './flush-slots.ts'
 import { createLaneCommits, type LaneCommits } from './lane-commits.ts'
@@ -25,6 +26,7 @@ export interface OwnedPartitions {
 
 export interface OwnershipDeps extends Omit<LaneDeps, 'commit' | 'seek' | 'onRoom' | 'lanes'> {
   readonly logger: Logger
+  readonly readiness: Pick<Readiness, 'set'>
   /** Connects with the partition's transactional id: whoever had it before is fenced from then on. */
   readonly connectProducer: (partition: number) => Promise<TransactionalProducer>
   /** Lanes have been opened or closed. */
@@ -45,13 +47,13 @@ interface Prepared extends ChosenStart {
 /** Inserts under way and their commits have to end within it, or the group waits for this member. */
 const revokeGraceMs = 5_000
 const requestTimeoutMs = 2_000
-/** Two of Node's four threads stay free for reading. */
+/** Two of Node's four threads stay free for reading, as long as no call of a lost producer keeps another. */
 const commitsAtOnce = 2
 
 /**
  * Takes partitions up and gives them up. Taking up: fence the former owner, then read what it committed, in this order:
  * what it commits in between does not get through.
- * @param retakeAfterMs when a partition that another instance has fenced is taken up again if the group still says that
+ * @param retakeAfterMs when a partition whose producer is fenced or lost is taken up again if the group still says that
  *   it is ours; by then a member that has been thrown out knows
  */
 export function createOwnedPartitions(
@@ -70,6 +72,13 @@ export function createOwnedPartitions(
   const { signal } = stopping
   const slots = createFlushSlots(commitsAtOnce)
   const closing = new Set<Promise<void>>()
+  /** Their producer is lost, and they are not taken up again yet. */
+  const withoutProducer = new Set<number>()
+  const tellWithoutProducer = (): void => {
+    const partitions = [...withoutProducer].join(', ')
+    const reason = `nothing is committed of the partitions ${partitions}, they are taken up again`
+    deps.readiness.set('commits', withoutProducer.size === 0 ? undefined : reason)
+  }
 
   const readStart = async (partition: number): Promise<ChosenStart> => {
     const [found] = await consumer.committed([{ topic, partition }], requestTimeoutMs)
@@ -142,20 +151,30 @@ export function createOwnedPartitions(
   /** Another instance has taken the partition up, or the producer broke: nothing of this lane gets through any more. */
   const lose = async (partition: number, error: LostProducerError): Promise<void> => {
     if (error.fenced) metrics.fenced.inc()
+    else metrics.producersLost.inc()
     logger.warn({ partition, err: error }, 'the commits of the partition are refused, giving it up')
     const assignment = assigned.get(partition)
     if (assignment !== undefined) paused.pause(partition)
-    await giveUp(partition, 0)
-    if (assignment === undefined) return
-    const ours = AbortSignal.any([signal, assignment.signal])
+    if (!error.fenced) withoutProducer.add(partition)
+    tellWithoutProducer()
     try {
-      await retake(partition, ours)
-    } catch (cause) {
-      if (!ours.aborted) throw cause
+      await giveUp(partition, 0)
+      if (assignment !== undefined) await retake(partition, AbortSignal.any([signal, assignment.signal]))
+    } finally {
+      withoutProducer.delete(partition)
+      tellWithoutProducer()
     }
   }
 
   const retake = async (partition: number, ours: AbortSignal): Promise<void> => {
+    try {
+      await takeUpAgain(partition, ours)
+    } catch (error) {
+      if (!ours.aborted) throw error
+    }
+  }
+
+  const takeUpAgain = async (partition: number, ours: AbortSignal): Promise<void> => {
     await sleep(config.retakeAfterMs, undefined, { signal: ours })
     const prepared = await prepare(partition, ours)
     if (ours.aborted) return prepared.producer.stop()

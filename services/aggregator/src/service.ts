@@ -10,6 +10,7 @@ import type { Logger } from '@millrace/service-kit/log'
 import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
 import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
+import { startBrokerWatch } from '@millrace/service-kit/watch-brokers'
 import { createChangeCounter } from './change-metrics.ts'
 import { createChangedEventsReader } from './changed-events-reader.ts'
 import { type AggregatorConfig, checkConfig } from './config.ts'
@@ -93,6 +94,8 @@ export async function createService(
     liveCells: live.cells,
   })
   const jobMetrics = createJobMetrics(metrics.registry, () => parts.jobs)
+  const { registry } = metrics
+  const brokerWatch = startBrokerWatch({ service: 'aggregator', registry, readiness, logger })
   const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
   const aggregation = createAggregationService({
     authenticator: createAuthenticator(
@@ -172,6 +175,7 @@ export async function createService(
       onLanesChanged: () => parts.liveLoader?.partitionsChanged(),
       touches,
       metrics,
+      readiness,
       spans,
       logger,
       now,
@@ -248,6 +252,7 @@ export async function createService(
     async stop() {
       readiness.set('stopping', 'the service stops')
       stopping.abort(new Error('the service stops'))
+      await brokerWatch.stop()
       await broughtUp
       await grpc.stop(200)
       await parts.landedThrough?.stop()
