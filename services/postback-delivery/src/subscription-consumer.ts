@@ -57,6 +57,8 @@ export async function startSubscriptionConsumer(
   const owned = new Map<number, EventsPartition>()
   const queued = createSignal()
   let stopping = false
+  /** What was handed over and is not done would be missing unless it is read again. */
+  let isBehind = false
   let turn: Promise<void> = Promise.resolve()
 
   const consumer: KafkaConsumer = await connectKafkaConsumer(
@@ -85,16 +87,29 @@ export async function startSubscriptionConsumer(
     },
     logger,
   )
+  /** Between two tries only: a call that never comes back costs this member its partitions, and others go on. */
+  const listen = async (): Promise<void> => {
+    try {
+      const messages = await consumer.consume(1, 0)
+      if (messages.length > 0) isBehind = true
+    } catch (error) {
+      logger.warn({ err: error }, 'events cannot be read')
+      isBehind = true
+    }
+  }
   const writer = createSubscriptionWriter({
     ...deps,
     connect: deps.connectProducer,
     consumer: () => consumer,
+    listen,
   })
   const batch = createSubscriptionBatch({ ...deps, write: writer.write }, config)
   const fanOutDeps = { ...deps, onDropped: (reason: string) => metrics.dropped.inc({ reason }) }
 
-  const handle = async ({ partition: number, offset, value }: Message): Promise<void> => {
-    const partition = owned.get(number)
+  const handle = async (
+    { partition: number, offset, value }: Message,
+    partition: EventsPartition | undefined,
+  ): Promise<void> => {
     if (stopping || partition === undefined || partition.leaving || offset < partition.next) return
     const events = decode(value)
     if (events === undefined) {
@@ -112,10 +127,11 @@ export async function startSubscriptionConsumer(
     batch.end(partition, offset)
   }
   const handleAll = async (messages: readonly Message[]): Promise<void> => {
-    for (const message of messages) await handle(message)
+    // Those of now: a partition that goes and comes back meanwhile is read from where it was committed.
+    const read = messages.map((message) => ({ message, partition: owned.get(message.partition) }))
+    for (const { message, partition } of read) await handle(message, partition)
     await batch.flush()
   }
-  /** What was handed over and is not done would be missing otherwise. */
   const readAgain = async (): Promise<void> => {
     const present = [...owned.values()].filter(({ leaving }) => !leaving)
     const seeks = present.map(({ partition, next }) =>
@@ -124,18 +140,18 @@ export async function startSubscriptionConsumer(
     await Promise.all(seeks)
   }
   const run = async (): Promise<void> => {
-    let failed = false
     while (!stopping) {
       try {
-        if (failed) await readAgain()
-        failed = false
+        if (isBehind) await readAgain()
+        isBehind = false
         const messages = await consumer.consume(maxMessages, 0)
         turn = handleAll(messages)
         await turn
         if (messages.length === 0) await queued.wait(idleMs)
       } catch (error) {
         logger.warn({ err: error }, 'events cannot be read')
-        failed = true
+        isBehind = true
+        await listen()
         await delay(retryMs)
       }
     }

@@ -25,6 +25,8 @@ export interface SubscriptionWriterDeps {
   /** Resolves once every earlier transaction of this instance is committed or aborted. */
   readonly connect: () => Promise<TransactionalProducer>
   readonly consumer: () => KafkaConsumer
+  /** Hears of rebalances: a member that was thrown out of the group can write nothing any more. */
+  readonly listen: () => Promise<void>
   /** Why nothing can be written now, or undefined as soon as it can. */
   readonly onState: (missing: string | undefined) => void
   readonly metrics: Pick<SubscriptionMetrics, 'transactions'>
@@ -34,6 +36,10 @@ export interface SubscriptionWriterDeps {
 const retryMs = 250
 
 /**
+ * Of a member that was thrown out of its group Kafka refuses the positions, and with them the deliveries; but not once it
+ * has joined again, nor when its client sends neither member nor generation any more, as old clients never did. So the
+ * last thing before a write is to look whose the partitions are.
+ *
  * A crash before the commit leaves nothing, and the events are read again; one after it leaves nothing to be done. After
  * an error neither is certain: a new producer with the same transactional id settles what is open, and the committed
  * positions, which only ever grow, tell whether this transaction took place.
@@ -43,11 +49,13 @@ export function createSubscriptionWriter(deps: SubscriptionWriterDeps): Subscrip
   let stopped = false
   const write: SubscriptionWriter['write'] = async (messages, positions, isOwner) => {
     let inDoubt = false
-    while (!stopped) {
+    while (!stopped && isOwner()) {
       try {
         producer ??= await deps.connect()
-        if (!isOwner()) return false
-        if (!inDoubt || !(await areCommitted(deps.consumer(), positions))) {
+        const isDone = inDoubt && (await areCommitted(deps.consumer(), positions))
+        if (!isDone) {
+          if (!isOwner()) break
+          if (deps.consumer().isEvicted()) throw new Error('the group has gone on without this member')
           inDoubt = true
           await producer.writeAll(messages, [{ consumer: deps.consumer(), offsets: positions }])
         }
@@ -60,9 +68,12 @@ export function createSubscriptionWriter(deps: SubscriptionWriterDeps): Subscrip
         deps.onState(`subscriptions cannot be written: ${(error as Error).message}`)
         await producer?.stop()
         producer = undefined
+        await deps.listen()
         await delay(retryMs)
       }
     }
+    // What could not be written is somebody else's to write now, and there may never be anything else for this instance.
+    if (!isOwner()) deps.onState(undefined)
     return false
   }
   return {

@@ -8,7 +8,11 @@ const position = { topic: 'events', partition: 0, offset: 7, metadata: '2 partne
 const message = { topic: 'postbacks', value: Buffer.from('x') }
 
 /** Kafka as it answers: each write takes place or not, and says so or not. */
-function setUp(writes: readonly { takesPlace: boolean; answers: boolean }[]) {
+function setUp(
+  writes: readonly { takesPlace: boolean; answers: boolean }[],
+  told: { evicted?: readonly boolean[]; onListen?: () => void; onCommitted?: () => void } = {},
+) {
+  const evictions = [...(told.evicted ?? [])]
   const committed = { offset: 6, metadata: '' }
   const states: (string | undefined)[] = []
   let written = 0
@@ -25,13 +29,20 @@ function setUp(writes: readonly { takesPlace: boolean; answers: boolean }[]) {
     },
     stop: async () => undefined,
   }
-  const consumer = { committed: async () => [{ topic: 'events', partition: 0, ...committed }] }
+  const consumer = {
+    async committed() {
+      told.onCommitted?.()
+      return [{ topic: 'events', partition: 0, ...committed }]
+    },
+    isEvicted: () => evictions.shift() ?? false,
+  }
   const writer = createSubscriptionWriter({
     connect: async () => {
       connects += 1
       return producer as TransactionalProducer
     },
     consumer: () => consumer as unknown as KafkaConsumer,
+    listen: async () => told.onListen?.(),
     onState: (missing) => states.push(missing),
     metrics: { transactions: { inc: () => undefined } } as never,
     logger: createLogger('test', 'silent'),
@@ -55,9 +66,35 @@ t.test('one that did not take place is', async (t) => {
   t.same(counts(), { written: 2, connects: 2 })
 })
 
-t.test('what is somebody else’s by now is given up', async (t) => {
-  const { writer, counts } = setUp([{ takesPlace: false, answers: false }])
-  const owned = [true, false]
-  t.equal(await writer.write([message], [position], () => owned.shift() ?? false), false)
+t.test('between two tries rebalances are heard: what is somebody else’s by then is given up', async (t) => {
+  let owned = true
+  const onListen = (): void => {
+    owned = false
+  }
+  const { writer, counts, states } = setUp([{ takesPlace: false, answers: false }], { onListen })
+  t.equal(await writer.write([message], [position], () => owned), false)
+  t.same(counts(), { written: 1, connects: 1 })
+  t.match(states, [/cannot be written/, undefined], 'it is not this instance’s trouble any more')
+})
+
+t.test('also what becomes somebody else’s while it is asked what became of it', async (t) => {
+  let owned = true
+  const onCommitted = (): void => {
+    owned = false
+  }
+  const { writer, counts } = setUp([{ takesPlace: false, answers: false }], { onCommitted })
+  t.equal(await writer.write([message], [position], () => owned), false)
   t.same(counts(), { written: 1, connects: 2 })
+})
+
+t.test('a member that was thrown out writes nothing before it has heard of it', async (t) => {
+  let listened = 0
+  const { writer, counts } = setUp([{ takesPlace: true, answers: true }], {
+    evicted: [true],
+    onListen: () => {
+      listened += 1
+    },
+  })
+  t.equal(await writer.write([message], [position], () => listened === 0), false)
+  t.same({ written: counts().written, listened }, { written: 0, listened: 1 })
 })
