@@ -8,6 +8,7 @@ import kafka, {
   type TopicPartitionOffsetAndMetadata,
 } from '@confluentinc/kafka-javascript'
 import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
+import { joinLiveClients } from './kafka-live-clients.ts'
 import type { Logger } from './log.ts'
 
 export type {
@@ -32,8 +33,6 @@ export interface KafkaConsumer {
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
   seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void>
-  /** The group has gone on without this member, which has not been told of it yet (`onRevoked`): only `consume` tells. */
-  isEvicted(): boolean
   /** First and next offset of a partition, asked of the broker. */
   watermarks(topic: string, partition: number, timeoutMs: number): Promise<{ low: number; high: number }>
   /** The end of a partition was reached: `offset` is the next to come. */
@@ -133,7 +132,7 @@ export async function connectKafkaConsumer(
   untyped(client).setDefaultIsTimeoutOnlyForFirstMessage(true)
   if (options.topics !== undefined)
     client.subscribe(options.topics.map((topic) => config.kafkaTopicPrefix + topic))
-  return wrap(client, state)
+  return wrap(client, state, joinLiveClients(options.clientId, config, client))
 }
 
 async function rebalance(
@@ -158,7 +157,7 @@ function isCooperative(client: Client): boolean {
   return untyped(client).rebalanceProtocol() === 'COOPERATIVE'
 }
 
-function wrap(client: Client, state: { stopping: boolean }): KafkaConsumer {
+function wrap(client: Client, state: { stopping: boolean }, leave: () => Promise<void>): KafkaConsumer {
   const settle =
     (resolve: () => void, reject: (error: LibrdKafkaError) => void) =>
     (error?: LibrdKafkaError | null): void =>
@@ -196,7 +195,6 @@ function wrap(client: Client, state: { stopping: boolean }): KafkaConsumer {
       new Promise((resolve, reject) => {
         client.seek(position, timeoutMs, settle(resolve, reject))
       }),
-    isEvicted: () => untyped(client).assignmentLost(),
     watermarks: (topic, partition, timeoutMs) =>
       new Promise((resolve, reject) => {
         client.queryWatermarkOffsets(
@@ -210,11 +208,13 @@ function wrap(client: Client, state: { stopping: boolean }): KafkaConsumer {
     onEnd: (listener) => {
       client.on('partition.eof', listener)
     },
-    stop: () =>
-      new Promise((resolve) => {
-        state.stopping = true
+    async stop() {
+      state.stopping = true
+      await leave()
+      await new Promise<void>((resolve) => {
         client.disconnect(() => resolve())
-      }),
+      })
+    },
   }
 }
 

@@ -6,6 +6,7 @@ import kafka, {
 } from '@confluentinc/kafka-javascript'
 import { ServiceError } from './errors.ts'
 import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
+import { joinLiveClients } from './kafka-live-clients.ts'
 import type { Logger } from './log.ts'
 
 export interface KafkaProducer {
@@ -90,6 +91,7 @@ export async function connectKafkaProducer(
   logClientErrors(producer, logger, options.clientId)
   await connect(producer)
   producer.setPollInBackground(true)
+  const leave = joinLiveClients(options.clientId, config, producer)
   let messages = 0
   let bytes = 0
   /** @returns what the sender is told */
@@ -146,10 +148,12 @@ export async function connectKafkaProducer(
       new Promise((resolve, reject) => {
         producer.getMetadata({ timeout: timeoutMs }, (error) => (error ? reject(error) : resolve()))
       }),
-    stop: (timeoutMs) =>
-      new Promise((resolve) => {
+    async stop(timeoutMs) {
+      await leave()
+      await new Promise<void>((resolve) => {
         producer.disconnect(timeoutMs, () => resolve())
-      }),
+      })
+    },
   }
 }
 

@@ -19,6 +19,7 @@ import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
 import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
 import { uuidV7 } from '@millrace/service-kit/uuid-v7'
+import { startBrokerWatch } from '@millrace/service-kit/watch-brokers'
 import { createAcceptCommand } from './accept-command.ts'
 import { createAcceptEvents } from './accept-events.ts'
 import { createAcceptPlainEvents } from './accept-plain-events.ts'
@@ -60,6 +61,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
   readiness.set('kafka', 'no broker has answered yet')
   readiness.set('catalog', 'millrace.catalog has not been read yet')
   const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
+  const brokerWatch = startBrokerWatch({ service: 'ingest', registry, readiness, logger })
   const now = createClock()
   const newId = (): string => uuidV7(Date.now())
   const spans = createSpanRecorder('ingest', config)
@@ -206,6 +208,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       readiness.set('stopping', 'the process stops')
       state.stopping = true
       await Promise.all([
+        brokerWatch.stop(),
         http.close(),
         ingestGrpc.endStreams().then(() => grpc.stop(config.requestTimeoutMs)),
       ])

@@ -13,6 +13,7 @@ import { startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
 import { createRequestDurations } from '@millrace/service-kit/request-durations'
 import { createSpanRecorder } from '@millrace/service-kit/span-recorder'
+import { startBrokerWatch } from '@millrace/service-kit/watch-brokers'
 import { createAwaitCatalog } from './await-catalog.ts'
 import { type DeliveryConfig, toBreakersConfig } from './config.ts'
 import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
@@ -59,6 +60,7 @@ export async function createService(
   const readiness = createReadiness(['kafka'])
   const registry = createMetrics('postback-delivery')
   const durations = createRequestDurations(registry, 'postback-delivery')
+  const brokerWatch = startBrokerWatch({ service: 'postback-delivery', registry, readiness, logger })
   const consumers: DeliveryConsumer[] = []
   const spans = createSpanRecorder('postback-delivery', config)
   const partitions = () => consumers.flatMap((consumer) => consumer.partitions())
@@ -222,6 +224,7 @@ export async function createService(
     async stop() {
       stopping.abort()
       readiness.set('service', 'stopping')
+      await brokerWatch.stop()
       await running
       await Promise.all([subscriptions?.stop(), replays?.stop()])
       await Promise.all(consumers.map((consumer) => consumer.stopReading()))

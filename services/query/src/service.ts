@@ -8,6 +8,7 @@ import { createMetrics } from '@millrace/service-kit/metrics'
 import { boundPort, startOperationsDoor } from '@millrace/service-kit/operations-http'
 import { createReadiness, type Readiness } from '@millrace/service-kit/readiness'
 import type { RunningService } from '@millrace/service-kit/run-service'
+import { startBrokerWatch } from '@millrace/service-kit/watch-brokers'
 import { createAggregators } from './aggregators.ts'
 import type { ReportAnswers } from './answer-reports.ts'
 import { type CatalogView, startCatalogFollower } from './catalog-follower.ts'
@@ -57,6 +58,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   const registry = createMetrics('query')
   const metrics = createQueryMetrics(registry)
   const readiness = createReadiness(['catalog', 'clickhouse'])
+  const brokerWatch = startBrokerWatch({ service: 'query', registry, readiness, logger })
   const operations = await startOperationsDoor({ metrics: registry, readiness }, config)
 
   const client = connectClickhouse(config, 'millrace-query', (config.maxQuerySeconds + 2) * 1_000)
@@ -121,7 +123,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
     stop: async () => {
       readiness.set('running', 'stopping')
       core.live.stop()
-      await Promise.all([app.close(), grpc.stop(config.shutdownTimeoutMs / 2)])
+      await Promise.all([brokerWatch.stop(), app.close(), grpc.stop(config.shutdownTimeoutMs / 2)])
       freshness.stop()
       aggregators.stop()
       clickhouseWatch.stop()
