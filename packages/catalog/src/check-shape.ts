@@ -8,7 +8,11 @@ const maxDepth = 100
 const tooDeep = `nests deeper than ${maxDepth} levels`
 
 // TypeBox stops after eight, and a union or a wrong member alone may take several of them.
-Settings.Set({ maxErrors: 1_000 })
+const maxErrors = 1_000
+Settings.Set({ maxErrors })
+const tooMany = 'has unknown members, or too many faults for all of them to be told'
+/** Where one of them is told, not all that is wrong is: any member may be at fault. */
+const unsound: ReadonlySet<string> = new Set([tooDeep, tooMany])
 
 /** Faults of a value against a TypeBox schema, one per place. */
 export function checkShape(shape: Validator, value: unknown): Fault[] {
@@ -18,7 +22,8 @@ export function checkShape(shape: Validator, value: unknown): Fault[] {
   const tell = (pointer: string, detail: string): void => {
     if (!faults.has(pointer)) faults.set(pointer, { pointer, detail })
   }
-  for (const { keyword, instancePath, schemaPath, message, params } of shape.Errors(value)) {
+  const errors = shape.Errors(value)
+  for (const { keyword, instancePath, schemaPath, message, params } of errors) {
     // An unknown member is told of by the object that holds it.
     if (keyword === 'boolean') continue
     const { requiredProperties } = params as { requiredProperties?: readonly string[] }
@@ -31,7 +36,9 @@ export function checkShape(shape: Validator, value: unknown): Fault[] {
     if (keyword === 'anyOf' && form !== undefined) faults.delete(instancePath)
     tell(instancePath, form === undefined ? describe(message, params) : `has to be ${form}`)
   }
-  return [...faults.values()]
+  // An unknown member takes an error before any other is looked for: what else is wrong may not have been reached.
+  const isCut = errors.length >= maxErrors || faults.size === 0
+  return isCut ? [...faults.values(), { pointer: '', detail: tooMany }] : [...faults.values()]
 }
 
 /**
@@ -45,8 +52,7 @@ export function soundMembers<Body extends object>(
   pointer = '',
 ): Partial<Body> {
   if (faults.length === 0) return body as Body
-  // What nests too deep was not looked at.
-  if (typeof body !== 'object' || body === null || faults.some(({ detail }) => detail === tooDeep)) return {}
+  if (typeof body !== 'object' || body === null || faults.some(({ detail }) => unsound.has(detail))) return {}
   const isSound = (at: string): boolean =>
     !faults.some((fault) => fault.pointer === at || fault.pointer.startsWith(`${at}/`))
   return Object.fromEntries(
