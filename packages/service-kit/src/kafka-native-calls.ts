@@ -35,7 +35,7 @@ export interface NativeCalls {
 
 /**
  * The client's own time-outs do not always hold: `sendOffsetsToTransaction` waits without one for a connection to the
- * group's coordinator (librdkafka 2.14, issues 5456 and 5511).
+ * group's coordinator (librdkafka 2.15, issues 5456 and 5511).
  */
 export function createNativeCalls(
   { hungCalls, logger }: { readonly hungCalls: HungCalls; readonly logger: Logger },
