@@ -1,4 +1,5 @@
 import type { Progress } from '@millrace/proto'
+import { steadyMs } from './time.ts'
 import {
   createTouchLog,
   type MeterVersion,
@@ -41,7 +42,7 @@ interface Stream {
 /** Aggregators send at least once a second. */
 const silenceMs = 2_500
 
-export function createAnnouncedWrites(nowMs: () => number = Date.now): AnnouncedWrites {
+export function createAnnouncedWrites(nowMs: () => number = steadyMs): AnnouncedWrites {
   const log = createTouchLog(nowMs)
   const streams = new Map<string, Stream>()
   let partitions = 0

@@ -22,6 +22,18 @@ export interface ReadLimits {
   readonly maxQueryRows: number
 }
 
+/** It took longer than one question may; for less there may be an answer. */
+export class TooSlowError extends ServiceError {
+  constructor(cause: unknown) {
+    super('unavailable', 'ClickHouse took too long. Ask again, or for less.', { retryAfterSeconds: 5, cause })
+  }
+}
+
+/** Whether a smaller question may be answered where this one was not. */
+export function isTooCostly(error: unknown): boolean {
+  return error instanceof TooSlowError || (error instanceof ServiceError && error.code === 'invalid-request')
+}
+
 /** Codes of ClickHouse's errors. Source: src/Common/ErrorCodes.cpp. */
 const codes = {
   unknownTable: '60',
@@ -86,11 +98,11 @@ function tooCostly(reason: string, what: string): { reason: string; error: Servi
 }
 
 function toReadError(error: unknown, timedOut: boolean): { reason: string; error: ServiceError } {
-  const unavailable = (reason: string, detail: string, retryAfterSeconds = 1) => ({
+  const unavailable = (reason: string, detail: string) => ({
     reason,
-    error: new ServiceError('unavailable', detail, { retryAfterSeconds, cause: error }),
+    error: new ServiceError('unavailable', detail, { retryAfterSeconds: 1, cause: error }),
   })
-  if (timedOut) return unavailable('timeout', 'ClickHouse took too long. Ask again, or for less.', 5)
+  if (timedOut) return { reason: 'timeout', error: new TooSlowError(error) }
   if (!(error instanceof ClickHouseError)) return unavailable('absent', 'ClickHouse does not answer.')
   switch (error.code) {
     case codes.unknownTable:
@@ -98,7 +110,7 @@ function toReadError(error: unknown, timedOut: boolean): { reason: string; error
       return unavailable('no_tables', 'ClickHouse does not have the tables yet.')
     case codes.timeoutExceeded:
     case codes.tooSlow:
-      return unavailable('timeout', 'ClickHouse took too long. Ask again, or for less.', 5)
+      return { reason: 'timeout', error: new TooSlowError(error) }
     case codes.tooManyQueries:
       return unavailable('busy', 'ClickHouse has too much to do.')
     case codes.memoryLimit:

@@ -14,6 +14,7 @@ import { ServiceError } from '@millrace/service-kit/errors'
 import { type CatalogKind, catalogKinds } from './describe-catalog.ts'
 import type { GrpcDeps } from './grpc.ts'
 import { checkLimit } from './grpc-lists.ts'
+import { listLimits } from './list-parameters.ts'
 import { findEntry, listCatalog, showEntries } from './read-catalog.ts'
 
 /** By the last part of their addresses. */
@@ -64,7 +65,9 @@ async function readPage(
   limit: number,
   cursor: string,
 ): Promise<{ found: CatalogResource[]; nextCursor: string }> {
-  const page = listCatalog(deps, principal.tenant, kind, checkLimit(limit), cursor || undefined)
+  // As many as at the HTTP door: resources are few, and who asks for them mostly wants all.
+  const items = checkLimit(limit, listLimits.maxItems)
+  const page = listCatalog(deps, principal.tenant, kind, items, cursor || undefined)
   return { found: await toResources(deps, principal, page.entries), nextCursor: page.nextCursor ?? '' }
 }
 

@@ -53,8 +53,8 @@ export function oneOf<Value extends string>(
   throw new ServiceError('invalid-request', detail, { faults: [{ pointer: `/${name}`, detail }] })
 }
 
-export function checkLimit(limit: number): number {
-  if (limit === 0) return listLimits.defaultItems
+export function checkLimit(limit: number, defaultItems: number = listLimits.defaultItems): number {
+  if (limit === 0) return defaultItems
   if (limit <= listLimits.maxItems) return limit
   const detail = `limit is at most ${listLimits.maxItems}.`
   throw new ServiceError('invalid-request', detail, { faults: [{ pointer: '/limit', detail }] })

@@ -6,12 +6,20 @@ import type { Piece } from './report-pieces.ts'
 import type { AskedReport } from './report-query.ts'
 import { type ValueForm, valueForm } from './report-values.ts'
 
+export interface KeptRows {
+  readonly rows: readonly PartRow[]
+  /** Of these rows alone: who has it can tell whether a piece still has them. */
+  readonly stamp: symbol
+  readonly sum: RunningSum | undefined
+}
+
 /** What of one piece is kept; undefined when it has too many rows. */
-export type KeptPiece = { readonly rows: readonly PartRow[]; readonly sum?: RunningSum } | undefined
+export type KeptPiece = KeptRows | undefined
 
 /** All parts of a piece but one added up, for that is mostly the one that is written to again. */
 export interface RunningSum {
-  readonly parts: readonly (readonly PartRow[])[]
+  /** Stamps, and not the rows: held from here, those of parts that were evicted would go on taking room unseen. */
+  readonly parts: readonly symbol[]
   readonly without: number
   readonly rest: readonly PartRow[]
 }
@@ -19,10 +27,14 @@ export interface RunningSum {
 /** Rows of one piece, or of one question's pieces together: beyond it, ordering in ClickHouse is cheaper. */
 export const maxPieceRows = 20_000
 
+export function keepRows(rows: readonly PartRow[], sum?: RunningSum): KeptRows {
+  return { rows, stamp: Symbol(), sum }
+}
+
 export function computed(kept: KeptPiece): Computed<KeptPiece> {
   return {
     value: kept,
-    bytes: kept === undefined ? 0 : sizeOf(kept.rows) + sizeOf(kept.sum?.rest ?? []),
+    bytes: kept === undefined ? 0 : stampBytes + sizeOf(kept.rows) + sizeOfSum(kept.sum),
     dataThroughUs: 0,
     passing: kept === undefined,
   }
@@ -55,6 +67,13 @@ export function createPieceRead(query: AskedReport, writes: AnnouncedWrites, kin
 
 export function minutesOf(fromUs: number, toUs: number) {
   return { fromMinute: Math.floor(fromUs / 60_000_000), toMinute: Math.ceil(toUs / 60_000_000) }
+}
+
+const stampBytes = 32
+
+/** Each part's stamp counts here too: the part may be gone. */
+function sizeOfSum(sum: RunningSum | undefined): number {
+  return sum === undefined ? 0 : sizeOf(sum.rest) + sum.parts.length * (8 + stampBytes)
 }
 
 function sizeOf(rows: readonly PartRow[]): number {

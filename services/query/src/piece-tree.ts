@@ -4,6 +4,8 @@ import {
   computed,
   createPieceRead,
   type KeptPiece,
+  type KeptRows,
+  keepRows,
   maxPieceRows,
   type PieceRead,
   type RunningSum,
@@ -40,11 +42,11 @@ export function createPieceTree({ rows: reader, writes, cache, hours }: PieceTre
   const readWhole = async (read: PieceRead, piece: Piece, grid: number): Promise<KeptPiece> => {
     const { fromUs, toUs } = piece
     const found = await reader.pieces({ ...read.query, fromUs, toUs }, grid, maxPieceRows)
-    return found && { rows: found.get(piece.index) ?? [] }
+    return found && keepRows(found.get(piece.index) ?? [])
   }
   const readHour = async (read: PieceRead, piece: Piece, grid: number): Promise<KeptPiece> => {
     const rows = await hours(read.query, piece)
-    return rows === undefined ? readWhole(read, piece, grid) : { rows }
+    return rows === undefined ? readWhole(read, piece, grid) : keepRows(rows)
   }
   /** Readers at the same time share it. */
   const readPiece = async (read: PieceRead, piece: Piece, grid: number): Promise<KeptPiece> => {
@@ -64,7 +66,7 @@ export function createPieceTree({ rows: reader, writes, cache, hours }: PieceTre
     const range = { fromUs: run[0]?.fromUs ?? 0, toUs: run.at(-1)?.toUs ?? 0 }
     const found = await reader.pieces({ ...read.query, ...range }, grid, maxPieceRows)
     return run.map((piece): KeptPiece => {
-      const kept = found && { rows: found.get(piece.index) ?? [] }
+      const kept = found && keepRows(found.get(piece.index) ?? [])
       cache.keep(read.of(piece), mark, computed(kept))
       return kept
     })
@@ -73,7 +75,7 @@ export function createPieceTree({ rows: reader, writes, cache, hours }: PieceTre
     read: PieceRead,
     pieces: readonly Piece[],
     grid: number,
-  ): Promise<readonly (readonly PartRow[])[] | undefined> => {
+  ): Promise<readonly KeptRows[] | undefined> => {
     const known = new Map<number, KeptPiece>()
     const missing = pieces.filter((piece) => {
       const kept = cache.peek(read.of(piece).key)
@@ -86,28 +88,30 @@ export function createPieceTree({ rows: reader, writes, cache, hours }: PieceTre
       ? Promise.all(missing.map((piece) => readPiece(read, piece, grid)))
       : Promise.all(runs.map((run) => readRun(read, run, grid))))
     for (const [index, kept] of found.flat().entries()) known.set(asked[index]?.index ?? 0, kept)
-    const all = pieces.map(({ index }) => known.get(index)?.rows)
-    return all.every((rows) => rows !== undefined) ? all : undefined
+    const all = pieces.map(({ index }) => known.get(index))
+    return all.every((kept) => kept !== undefined) ? all : undefined
   }
-  return (query, pieces, grid) => readPieces(createPieceRead(query, writes), pieces, grid)
+  return async (query, pieces, grid) => {
+    const all = await readPieces(createPieceRead(query, writes), pieces, grid)
+    return all?.map(({ rows }) => rows)
+  }
 }
 
 /** Where one part alone differs from those of the last time, only that is added to the others. */
-function addUp(
-  form: ValueForm,
-  parts: readonly (readonly PartRow[])[],
-  former: RunningSum | undefined,
-): KeptPiece {
+function addUp(form: ValueForm, parts: readonly KeptRows[], former: RunningSum | undefined): KeptPiece {
   const same = former?.parts.length === parts.length
-  const changed = same ? parts.flatMap((rows, index) => (rows === former.parts[index] ? [] : [index])) : []
+  const changed = same
+    ? parts.flatMap(({ stamp }, index) => (stamp === former.parts[index] ? [] : [index]))
+    : []
   const without = changed.length === 1 ? (changed[0] as number) : parts.length - 1
   const known = same && changed.every((index) => index === former.without) && former.without === without
   const rest = known
     ? former.rest
     : sumUp(
         form,
-        parts.filter((_, index) => index !== without),
+        parts.filter((_, index) => index !== without).map(({ rows }) => rows),
       )
-  const rows = sumUp(form, [rest, parts[without] ?? []])
-  return rows.length > maxPieceRows ? undefined : { rows, sum: { parts, without, rest } }
+  const rows = sumUp(form, [rest, parts[without]?.rows ?? []])
+  if (rows.length > maxPieceRows) return undefined
+  return keepRows(rows, { parts: parts.map(({ stamp }) => stamp), without, rest })
 }

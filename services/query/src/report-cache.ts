@@ -51,6 +51,7 @@ export interface ReportCacheDeps<Value> {
   readonly dataThrough: () => Microseconds | undefined
   readonly isUnavailable: (error: unknown) => boolean
   readonly count: (outcome: CacheOutcome) => void
+  /** Of a clock that nobody sets. */
   readonly nowMs: () => number
 }
 
@@ -101,8 +102,9 @@ export function createReportCache<Value>(
     if (state === 'untouched') entry.trueAtMs = now
     else if (now - entry.trueAtMs > whileWrittenMs) return undefined
     entry.mark = writes.mark()
-    entry.dataThroughUs = Math.max(entry.dataThroughUs, dataThroughUs)
-    return { value: entry.value, dataThroughUs: entry.dataThroughUs, stale: false }
+    // An aggregator whose clock was set back takes back what it said; so does this.
+    entry.dataThroughUs = dataThroughUs
+    return { value: entry.value, dataThroughUs, stale: false }
   }
 
   const keep = (read: CachedRead, mark: ReadMark, computed: Computed<Value>): void => {

@@ -21,6 +21,7 @@ export interface PiecesReaderDeps {
   readonly writes: AnnouncedWrites
   readonly cache: ReportCache<KeptPiece>
   readonly windows: BoundedCache<readonly WindowBounds[]>
+  readonly nowMs: () => number
 }
 
 const maxFilledRows = 50_000

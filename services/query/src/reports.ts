@@ -13,6 +13,7 @@ import { type CacheEntry, createReportCache } from './report-cache.ts'
 import { createChangesReader } from './report-changes.ts'
 import { createPiecesReader } from './report-pieces-reader.ts'
 import { createReportRowsReader } from './report-rows-reader.ts'
+import { steadyMs } from './time.ts'
 
 export interface ReportsDeps extends Pick<ReportDeps, 'catalog' | 'cursors' | 'backfills' | 'nowUs'> {
   readonly clickhouse: ClickhouseReader
@@ -50,7 +51,7 @@ export function createReports(
     writes,
     dataThrough: freshness.known,
     isUnavailable: (error: unknown) => error instanceof ServiceError && error.code === 'unavailable',
-    nowMs: Date.now,
+    nowMs: steadyMs,
   }
   const cache = createReportCache<KeptAnswer>(
     {
@@ -71,7 +72,7 @@ export function createReports(
   const reports = createReportReader({
     ...deps,
     rows,
-    pieces: createPiecesReader({ rows, writes, cache: keptPieces, windows }),
+    pieces: createPiecesReader({ rows, writes, cache: keptPieces, windows, nowMs: steadyMs }),
   })
   return {
     ...createReportAnswers({ reports, cache, writes, nowUs }),

@@ -14,3 +14,8 @@ export function parseTime(text: string): Microseconds | undefined {
 export function nowUs(): Microseconds {
   return Math.round((performance.timeOrigin + performance.now()) * 1_000)
 }
+
+/** Milliseconds of a clock that nobody sets, for how long something has lasted. */
+export function steadyMs(): number {
+  return performance.now()
+}

@@ -1,3 +1,5 @@
+import { steadyMs } from './time.ts'
+
 /** Writes to the tables that reports read, as the aggregators announce them. Sequence numbers grow with each step. */
 export interface TouchLog {
   /** A write begins: what it touches cannot be told from memory until it is over. */
@@ -101,7 +103,7 @@ function createBooks(nowMs: () => number) {
   }
 }
 
-export function createTouchLog(nowMs: () => number = Date.now): TouchLog {
+export function createTouchLog(nowMs: () => number = steadyMs): TouchLog {
   const books = createBooks(nowMs)
   const writes = new Map<string, Map<number, TouchBook[]>>()
   let sequence = 0

@@ -118,6 +118,7 @@ t.test('reports from pieces equal those of one pass, whatever changes between th
       { maxStaleMs: 0 },
     ),
     windows: createBoundedCache(1_000),
+    nowMs: () => 0,
   })
   const reports = Array.from({ length: 40 }, drawReport)
   let compared = 0

@@ -81,6 +81,19 @@ t.test('an answer is given again until its range is written to, with what it inc
   t.same(outcomes, ['miss', 'hit', 'hit', 'touched', 'hit', 'touched', 'touched'])
 })
 
+t.test(
+  'an answer includes no more than the aggregators say by then, also when they take it back',
+  async (t) => {
+    const { read, told, cache } = start()
+    await read()
+    told.throughUs = 20
+    await read()
+    told.throughUs = 5
+    t.same(await read(), { value: 'v1', dataThroughUs: 5, stale: false })
+    t.match(cache.peek('k'), { dataThroughUs: 5 })
+  },
+)
+
 t.test('while a write hangs, perhaps half done, it is asked again four times a second', async (t) => {
   const { read, begin, clock, cache } = start()
   await read()

@@ -1,6 +1,8 @@
+import { ServiceError } from '@millrace/service-kit/errors'
 import t from 'tap'
 import { createAnnouncedWrites } from '../src/announced-writes.ts'
 import { createBoundedCache } from '../src/bounded-cache.ts'
+import { TooSlowError } from '../src/clickhouse-reader.ts'
 import type { KeptPiece } from '../src/kept-piece.ts'
 import type { PartRow } from '../src/merge-pieces.ts'
 import { type CacheEntry, createReportCache } from '../src/report-cache.ts'
@@ -14,7 +16,14 @@ const minutesOfDay = 1_440
 const perPage = 44_640n
 const firstMinute = query.fromUs / 60_000_000
 
-function start({ most = Number.POSITIVE_INFINITY } = {}) {
+interface Limits {
+  readonly most?: number
+  /** Of a question by all dimensions. */
+  readonly refusal?: Error
+}
+
+function start({ most = Number.POSITIVE_INFINITY, refusal }: Limits = {}) {
+  const clock = { ms: 0 }
   const writes = createAnnouncedWrites()
   const tell = (rest: object = {}): void =>
     writes.apply('a', {
@@ -36,6 +45,7 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
       windowOfHour: async () => [0, 0],
       pieces: async ({ fromUs, toUs, groupBy }: AskedReport, grid) => {
         asked.push([(fromUs - query.fromUs) / day / 1e6, (toUs - fromUs) / day / 1e6])
+        if (refusal !== undefined && groupBy.length === meter.dimensions.length) throw refusal
         const pieces = new Map<number, PartRow[]>()
         const cellUs = grid * 1e6
         for (let cell = Math.floor(fromUs / cellUs); cell * cellUs < toUs; cell += 1) {
@@ -69,6 +79,7 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
       { maxStaleMs: 0 },
     ),
     windows: createBoundedCache(1_000),
+    nowMs: () => clock.ms,
   })
   const month: AskedReport = { ...query, window: 'total', toUs: query.fromUs + 31 * day * 1e6 }
   const touch = (number: number, fromDay: number): void => {
@@ -92,7 +103,7 @@ function start({ most = Number.POSITIVE_INFINITY } = {}) {
     tell({ over: [number] })
   }
   const readings = async (report: AskedReport = month) => (await reader(report))?.rows[0]?.readings
-  return { readings, asked, touch, month, tell, writes, store }
+  return { readings, asked, touch, month, tell, writes, store, clock }
 }
 
 t.test('only the days that were written to are read again', async (t) => {
@@ -131,6 +142,37 @@ t.test('a day that is written to again is put together from its hours, one of wh
   t.equal(await readings(), 2n * perPage)
   await readings(byPage)
   t.same(asked, [[30, 1 / 24]], 'once for all reports of the meter')
+})
+
+t.test('an hour that costs too much by all dimensions is read for each report by itself', async (t) => {
+  const refusals = [new ServiceError('invalid-request', 'too much memory'), new TooSlowError(undefined)]
+  for (const refusal of refusals) {
+    const { readings, asked, touch, clock } = start({ refusal })
+    const askedAfter = async (number: number) => {
+      touch(number, 30)
+      asked.splice(0)
+      t.equal(await readings(), 2n * perPage)
+      return asked.map(([, days]) => Math.round(days * 24))
+    }
+    await readings()
+    t.same(await askedAfter(1), [24], 'the hours of the day')
+    t.same(await askedAfter(2), [1, 1], 'by all dimensions, then by its own')
+    t.same(await askedAfter(3), [1], 'which is remembered')
+    clock.ms += 600_000
+    t.same(await askedAfter(4), [1, 1], 'for ten minutes')
+    t.same(await askedAfter(5), [1])
+  }
+})
+
+t.test('while ClickHouse is away no hour is taken for too costly', async (t) => {
+  const away = start({ refusal: new ServiceError('unavailable', 'away') })
+  await away.readings()
+  away.touch(1, 30)
+  await away.readings()
+  for (const number of [2, 3]) {
+    away.touch(number, 30)
+    await t.rejects(away.readings(), { code: 'unavailable' })
+  }
 })
 
 t.test(
