@@ -20,7 +20,7 @@ export interface BrokerLookout {
 
 export interface BrokerLookoutDeps {
   readonly clients: () => readonly LiveClient[]
-  /** Brokers that Kafka tells a new client of; none when it does not answer. */
+  /** Brokers that a new client is told of and can reach one of. */
   readonly countBrokers: (config: KafkaConfig) => Promise<number>
   readonly readiness: Readiness
   readonly logger: Logger
@@ -137,14 +137,22 @@ export function startBrokerWatch(deps: {
   }
 }
 
-/** Brokers that Kafka tells a client of that knows none but the bootstrap servers; 0 when it does not answer. */
+/**
+ * Brokers that Kafka tells a client of that knows none but the bootstrap servers; 0 when it does not answer, or when
+ * none of those that it tells of can be reached: a lasting client knows only them.
+ */
 export function countBrokersAnew(config: KafkaConfig): Promise<number> {
   const client = new kafka.Producer(commonClientConfig(config, 'millrace-broker-watch'), {})
   return new Promise((resolve) => {
-    client.connect({ timeout: freshClientMs }, (error, metadata) => {
+    client.connect({ timeout: freshClientMs }, (refused) => {
       // A client that cannot connect closes itself.
-      if (error) resolve(0)
-      else client.disconnect(() => resolve(metadata.brokers.length))
+      if (refused) {
+        resolve(0)
+        return
+      }
+      client.getMetadata({ timeout: freshClientMs }, (error, metadata) => {
+        client.disconnect(() => resolve(error ? 0 : metadata.brokers.length))
+      })
     })
   })
 }
