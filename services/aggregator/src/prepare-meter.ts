@@ -39,8 +39,9 @@ const inputs: Readonly<Record<Aggregation, MeterInput>> = {
 
 const rolledUp: ReadonlySet<Aggregation> = new Set(['count', 'sum', 'min', 'max', 'avg', 'amount'])
 
-/** @returns undefined for a meter that lacks the pointer which its aggregation needs; the catalog refuses those */
+/** @returns undefined for what the catalog refuses, and may have taken before it did: such a meter takes no readings */
 export function prepareMeter(entry: CatalogEntry<Meter>): PreparedMeter | undefined {
+  if (!hasForm(entry.body)) return undefined
   const { aggregation, value, groupBy = {}, filter } = entry.body
   const input = inputs[aggregation]
   const needsValue = input === 'number' || input === 'scalar'
@@ -56,4 +57,19 @@ export function prepareMeter(entry: CatalogEntry<Meter>): PreparedMeter | undefi
       .sort()
       .map((name) => parsePointer(groupBy[name] ?? '')),
   }
+}
+
+function hasForm({ eventTypes, aggregation, value, groupBy = {} }: Meter): boolean {
+  return (
+    isListOfTexts(eventTypes) &&
+    Object.hasOwn(inputs, aggregation) &&
+    (value === undefined || typeof value === 'string') &&
+    typeof groupBy === 'object' &&
+    groupBy !== null &&
+    isListOfTexts(Object.values(groupBy))
+  )
+}
+
+function isListOfTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((text) => typeof text === 'string')
 }

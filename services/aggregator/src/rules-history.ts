@@ -28,7 +28,7 @@ export function createRulesHistory(
   const underWay = new Map<number, Promise<TypeRulesSource['rulesOf']>>()
   const read = async (offset: number): Promise<TypeRulesSource['rulesOf']> => {
     const store = await readThrough(config, logger, { service: 'aggregator', offset, timeoutMs })
-    return createTypeRulesSource(store).rulesOf
+    return createTypeRulesSource(store, logger).rulesOf
   }
   return async (offset) => {
     await catalog.readToEnd()

@@ -147,7 +147,7 @@ export async function createService(
       onRetry: (error) => metrics.insertRetries.inc({ code: errorCode(error) }),
       limitMs,
     })
-    const { rulesOf } = createTypeRulesSource(catalog.store)
+    const { rulesOf } = createTypeRulesSource(catalog.store, logger)
     const nameKey = randomBytes(16)
     const seenIdsReader = createSeenIdsReader(clickhouseReads, config, nameKey)
     const eventsDeps = {
