@@ -94,12 +94,10 @@ const halfWayBack: Misfortune = {
   name: 'rolled-back-half-way',
   async happen(release) {
     const before = await release.podsOf('ingest')
-    const { ok, output } = await release.upgrade('--set', `podAnnotations.turn=at-${Date.now()}`)
-    if (!ok) throw new Error(output)
-    const first = await newPod(release, 'ingest', before)
-    await release.until('the first new pod is ready', () => readyOf(release, first))
-    await release.rollback()
-    await release.settled()
+    await release.upgradeAndBack(['--set', `podAnnotations.turn=at-${Date.now()}`], async () => {
+      const first = await newPod(release, 'ingest', before)
+      await release.until('the first new pod is ready', () => readyOf(release, first))
+    })
     return 'back once the first new pod of ingest was ready'
   },
 }
@@ -110,17 +108,15 @@ const wrongValues: Misfortune = {
     const refused = await release.upgrade('--set', 'ingest.replicas=many')
     if (refused.ok) throw new Error('the schema let ingest.replicas=many through')
     const before = await release.podsOf('ingest')
-    const { ok, output } = await release.upgrade('--set-string', 'ingest.env.INGEST_MAX_EVENTS=many')
-    if (!ok) throw new Error(output)
-    const pod = await newPod(release, 'ingest', before)
     let log = ''
-    await release.until('the new pod says what is wrong', async () => {
-      log = (await release.tryKubectl('logs', pod)).output
-      return log.includes('INGEST_MAX_EVENTS')
+    await release.upgradeAndBack(['--set-string', 'ingest.env.INGEST_MAX_EVENTS=many'], async () => {
+      const pod = await newPod(release, 'ingest', before)
+      await release.until('the new pod says what is wrong', async () => {
+        log = (await release.tryKubectl('logs', pod)).output
+        return log.includes('INGEST_MAX_EVENTS')
+      })
+      if (await readyOf(release, pod)) throw new Error('a pod with a wrong value became ready')
     })
-    if (await readyOf(release, pod)) throw new Error('a pod with a wrong value became ready')
-    await release.rollback()
-    await release.settled()
     return `the pod said: ${log.trim().split('\n').join(' | ').slice(0, 300)}`
   },
 }
@@ -129,36 +125,58 @@ const secretMissing: Misfortune = {
   name: 'secret-missing',
   async happen(release) {
     const before = await release.podsOf('ingest')
-    const { ok, output } = await release.upgrade('--set', 'secretsKey.existingSecret=nowhere')
-    if (!ok) throw new Error(output)
-    const pod = await newPod(release, 'ingest', before)
     const reason = 'jsonpath={.status.containerStatuses[0].state.waiting.message}'
     let message = ''
-    await release.until('the new pod names the missing Secret', async () => {
-      message = await release.kubectl('get', pod, '--output', reason)
-      return message.includes('nowhere')
+    await release.upgradeAndBack(['--set', 'secretsKey.existingSecret=nowhere'], async () => {
+      const pod = await newPod(release, 'ingest', before)
+      await release.until('the new pod names the missing Secret', async () => {
+        message = await release.kubectl('get', pod, '--output', reason)
+        return message.includes('nowhere')
+      })
     })
-    await release.rollback()
-    await release.settled()
     return `Kubernetes said: ${message.trim()}`
   },
 }
 
 const fullForMs = 15_000
 
-/** Until nothing more fits; the file stays where it is. */
-const fill = (path: string): string => `dd if=/dev/zero of=${path} bs=1M 2>&1 || true; ls -l ${path}`
+const noSpace = 'No space left on device'
+
+/** Writes a file until nothing more fits, which has to be for want of room, and leaves it there. */
+async function fill(release: Release, pod: string, path: string): Promise<void> {
+  const { ok, output } = await release.tryKubectl(
+    'exec',
+    pod,
+    '--',
+    'dd',
+    'if=/dev/zero',
+    `of=${path}`,
+    'bs=1M',
+  )
+  if (ok || !output.includes(noSpace)) throw new Error(`the disk of ${pod} is not full: ${output.trim()}`)
+}
+
+/** A server that cannot write may end itself, again and again: whenever it is there, the file goes. */
+async function makeRoom(release: Release, pod: string, path: string): Promise<void> {
+  await release.until('there is room again', async () => {
+    const { ok } = await release.tryKubectl('exec', pod, '--', 'rm', '-f', path)
+    return ok
+  })
+  await release.settled()
+}
 
 const clickhouseFull: Misfortune = {
   name: 'clickhouse-full',
   async happen(release) {
     const [pod = ''] = await release.podsOf('clickhouse')
     const filler = '/var/lib/clickhouse/filler'
-    const filled = await release.kubectl('exec', pod, '--', 'sh', '-c', fill(filler))
-    await delay(fullForMs)
-    await release.kubectl('exec', pod, '--', 'rm', filler)
-    await release.settled()
-    return filled.match(/No space left on device/)?.[0] ?? 'the disk took everything: give it a small one'
+    try {
+      await fill(release, pod, filler)
+      await delay(fullForMs)
+    } finally {
+      await makeRoom(release, pod, filler)
+    }
+    return noSpace
   },
 }
 
@@ -167,15 +185,13 @@ const brokerFull: Misfortune = {
   async happen(release) {
     const [pod = ''] = await release.podsOf('kafka')
     const filler = '/var/lib/kafka/data/filler'
-    const filled = await release.kubectl('exec', pod, '--', 'sh', '-c', fill(filler))
-    await delay(fullForMs)
-    // A broker that cannot write ends itself, again and again: whenever it is there, the file goes.
-    await release.until('there is room again', async () => {
-      const { ok } = await release.tryKubectl('exec', pod, '--', 'rm', '-f', filler)
-      return ok
-    })
-    await release.settled()
-    return filled.match(/No space left on device/)?.[0] ?? 'the disk took everything: give it a small one'
+    try {
+      await fill(release, pod, filler)
+      await delay(fullForMs)
+    } finally {
+      await makeRoom(release, pod, filler)
+    }
+    return noSpace
   },
 }
 

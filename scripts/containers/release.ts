@@ -36,32 +36,63 @@ export function createRelease({ name, namespace }: { name: string; namespace: st
     return listed.split('\n').filter((line) => line !== '')
   }
   const podsOf = (component: string) => names('pods', `${selector},app.kubernetes.io/component=${component}`)
+  const killed = new Set<string>()
+  /** By their own word: a controller's status may still be that from before a pod was killed. */
+  const hasItsPods = async (controller: string): Promise<boolean> => {
+    const wanted = 'jsonpath={.spec.replicas} {.metadata.labels.app\\.kubernetes\\.io/component}'
+    const [replicas, component] = (await kubectl('get', controller, '--output', wanted)).trim().split(' ')
+    const uidAndReady = 'UID:.metadata.uid,READY:.status.conditions[?(@.type=="Ready")].status'
+    const of = `${selector},app.kubernetes.io/component=${component}`
+    const pods = (await kubectl('get', 'pods', '--selector', of, ...columns(uidAndReady))).split('\n')
+    const ready = pods
+      .map((pod) => pod.split(/ +/))
+      .filter(([uid = '', is]) => is === 'True' && !killed.has(uid))
+    return ready.length >= Number(replicas)
+  }
+  const upgrade = (...parameters: string[]) =>
+    run('helm', ['upgrade', name, chart, '--namespace', namespace, '--reuse-values', ...parameters])
+  /** Until every pod is what its controller wants, and ready. */
+  const settled = async (timeoutSeconds = 600): Promise<void> => {
+    for (const controller of await names('deployments,statefulsets', selector)) {
+      await until(`${controller} has its pods`, () => hasItsPods(controller), timeoutSeconds)
+      await kubectl('rollout', 'status', controller, `--timeout=${timeoutSeconds}s`)
+    }
+  }
   return {
     tryKubectl,
     kubectl,
     podsOf,
+    upgrade,
+    settled,
+    until,
     /** Without the notice that a process gets: as if its machine had lost its power. */
-    kill: (pods: readonly string[]) =>
-      kubectl('delete', ...pods, '--grace-period=0', '--force', '--wait=false'),
-    upgrade: (...parameters: string[]) =>
-      run('helm', ['upgrade', name, chart, '--namespace', namespace, '--reuse-values', ...parameters]),
-    async rollback(): Promise<void> {
-      const { ok, output } = await run('helm', ['rollback', name, '--namespace', namespace])
-      if (!ok) throw new Error(`helm rollback: ${output}`)
+    async kill(pods: readonly string[]): Promise<void> {
+      const uids = await kubectl('get', ...pods, ...columns('UID:.metadata.uid'))
+      for (const uid of uids.split('\n')) killed.add(uid.trim())
+      await kubectl('delete', ...pods, '--grace-period=0', '--force', '--wait=false')
     },
-    /** Until every pod is what its controller wants, and ready. */
-    async settled(timeoutSeconds = 600): Promise<void> {
-      for (const controller of await names('deployments,statefulsets', selector)) {
-        await kubectl('rollout', 'status', controller, `--timeout=${timeoutSeconds}s`)
-      }
+    /** An upgrade that is taken back once `look` has seen enough of it, or has failed. */
+    async upgradeAndBack(parameters: readonly string[], look: () => Promise<void>): Promise<void> {
+      const { ok, output } = await upgrade(...parameters)
+      if (!ok) throw new Error(output)
+      const faults: string[] = []
+      const note = (error: Error): unknown => faults.push(error.message)
+      await look().catch(note)
+      const back = await run('helm', ['rollback', name, '--namespace', namespace])
+      if (!back.ok) faults.push(`helm rollback: ${back.output}`)
+      await settled().catch(note)
+      if (faults.length > 0) throw new Error(faults.join('; '))
     },
-    /** Until `holds`, which is asked every half second. */
-    async until(what: string, holds: () => Promise<boolean>, timeoutSeconds = 300): Promise<void> {
-      const deadline = Date.now() + timeoutSeconds * 1_000
-      while (!(await holds())) {
-        if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutSeconds} s`)
-        await delay(500)
-      }
-    },
+  }
+}
+
+const columns = (what: string): string[] => ['--no-headers', '--output', `custom-columns=${what}`]
+
+/** Until `holds`, which is asked every half second. */
+async function until(what: string, holds: () => Promise<boolean>, timeoutSeconds = 300): Promise<void> {
+  const deadline = Date.now() + timeoutSeconds * 1_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutSeconds} s`)
+    await delay(500)
   }
 }
