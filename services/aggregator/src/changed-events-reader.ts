@@ -3,6 +3,7 @@ import type { EventChange } from './event-change.ts'
 import type { FormerChange, LandedEvent, LandedReading } from './judge-changes.ts'
 import { parseDecimal } from './parse-decimal.ts'
 import type { OffsetRange } from './pending-range.ts'
+import { queryRows } from './query-rows.ts'
 
 type Name = Pick<EventChange, 'tenant' | 'source' | 'id'>
 
@@ -53,14 +54,8 @@ interface ChangeRow {
 
 export function createChangedEventsReader(clickhouse: ClickHouseClient): ChangedEventsReader {
   const query = async <Row>(sql: string, parameters: object, signal: AbortSignal): Promise<Row[]> => {
-    const result = await clickhouse.query({
-      query: sql,
-      query_params: { ...parameters },
-      format: 'JSONEachRow',
-      clickhouse_settings: settings,
-      abort_signal: signal,
-    })
-    return await result.json<Row>()
+    const question = { query: sql, query_params: { ...parameters }, clickhouse_settings: settings }
+    return await queryRows<Row>(clickhouse, { ...question, format: 'JSONEachRow' }, signal)
   }
   return {
     async read(partition, { from, to }, names, signal) {

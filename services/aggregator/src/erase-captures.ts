@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import { chunkNames } from './chunk-names.ts'
+import { queryRows } from './query-rows.ts'
 
 /** An event as its deliveries name it. */
 export interface DeliveredEvent {
@@ -36,13 +37,18 @@ export function createCaptureEraser(clickhouse: ClickHouseClient): CaptureEraser
     }
     const where = `event_id IN {ids: Array(String)} AND ${captured} AND ${named}`
     // Changing rows rewrites parts: only where there is something to change.
-    const found = await clickhouse.query({
-      query: `SELECT 1 FROM deliveries WHERE ${where} LIMIT 1`,
-      query_params,
-      format: 'JSONCompactEachRow',
-      abort_signal: signal,
-    })
-    if ((await found.json()).length === 0) return
+    const found = await queryRows(
+      clickhouse,
+      {
+        query: `SELECT 1 FROM deliveries WHERE ${where} LIMIT 1`,
+        query_params,
+        format: 'JSONCompactEachRow',
+      },
+      signal,
+    )
+    if (found.length === 0) return
+    // The client does not look at what was aborted before.
+    signal.throwIfAborted()
     await clickhouse.command({
       query: `ALTER TABLE deliveries UPDATE url = '', response_body = '', error_detail = '' WHERE ${where}`,
       query_params,
@@ -55,7 +61,7 @@ export function createCaptureEraser(clickhouse: ClickHouseClient): CaptureEraser
     for (const some of chunkNames(events, namesOf)) await eraseSome(some, signal)
   }
   const eraseLate: CaptureEraser['eraseLate'] = async (events, signal) => {
-    const result = await clickhouse.query({
+    const question = {
       query: `SELECT DISTINCT tenant, source, id FROM event_changes
         WHERE tenant IN {tenants: Array(String)} AND kind = 'retraction' AND type IN {types: Array(String)}
           AND id IN {ids: Array(String)} AND erased AND status = 'applied'`,
@@ -65,9 +71,8 @@ export function createCaptureEraser(clickhouse: ClickHouseClient): CaptureEraser
         ids: [...new Set(events.map(({ id }) => id))],
       },
       format: 'JSONCompactEachRow',
-      abort_signal: signal,
-    })
-    const rows = await result.json<[tenant: string, source: string, id: string]>()
+    } as const
+    const rows = await queryRows<[tenant: string, source: string, id: string]>(clickhouse, question, signal)
     await erase(
       rows.map(([tenant, source, id]) => ({ tenant, source, id })),
       signal,

@@ -8,8 +8,9 @@ export const longestAttemptMs = 600_000
 export interface RetryOptions {
   readonly signal: AbortSignal
   /**
-   * What the first attempt may take; each further one may take twice as long as the one before. What an attempt has begun
-   * may go on when it is given up, so that under a load one limit for all would be met by none of them.
+   * What an attempt may take at first; each that was not done by then gives the next one twice as long. What it has begun
+   * may go on when it is given up, so that under a load one limit for all would be met by none of them. One that failed
+   * earlier says nothing of how long it takes.
    */
   readonly limitMs?: number
   /** @param attempt 1 for the first */
@@ -24,33 +25,41 @@ export async function retryUntilDone<Result>(
   operation: (signal: AbortSignal) => Promise<Result>,
   { signal, limitMs = Number.POSITIVE_INFINITY, onFailure }: RetryOptions,
 ): Promise<Result> {
+  let ms = limitMs
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted()
+    const limit = startLimit(ms, signal)
     try {
-      return await within(limitMs * 2 ** (attempt - 1), signal, operation)
+      return await operation(limit.signal)
     } catch (error) {
       signal.throwIfAborted()
+      if (limit.signal.aborted) ms *= 2
       onFailure?.(error, attempt)
-      await sleep(Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs), undefined, { signal })
+    } finally {
+      limit.end()
     }
+    await sleep(Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs), undefined, { signal })
   }
 }
 
-async function within<Result>(
-  limitMs: number,
-  outer: AbortSignal,
-  operation: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  if (limitMs === Number.POSITIVE_INFINITY) return await operation(outer)
+interface Limit {
+  /** Aborts when the time is over, or the outer one does. */
+  readonly signal: AbortSignal
+  end(): void
+}
+
+function startLimit(limitMs: number, outer: AbortSignal): Limit {
+  if (limitMs === Number.POSITIVE_INFINITY) return { signal: outer, end: () => {} }
   const attempt = new AbortController()
-  const end = (): void => attempt.abort(outer.reason)
-  outer.addEventListener('abort', end, { once: true })
+  const abort = (): void => attempt.abort(outer.reason)
+  outer.addEventListener('abort', abort, { once: true })
   const ms = Math.min(limitMs, longestAttemptMs)
-  const limit = setTimeout(() => attempt.abort(new Error(`not done within ${ms} ms`)), ms)
-  try {
-    return await operation(attempt.signal)
-  } finally {
-    clearTimeout(limit)
-    outer.removeEventListener('abort', end)
+  const timer = setTimeout(() => attempt.abort(new Error(`not done within ${ms} ms`)), ms)
+  return {
+    signal: attempt.signal,
+    end() {
+      clearTimeout(timer)
+      outer.removeEventListener('abort', abort)
+    },
   }
 }

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import type { Logger } from '@millrace/service-kit/log'
 import type { Readiness } from '@millrace/service-kit/readiness'
@@ -53,23 +53,29 @@ interface Deps {
   readonly readiness: Readiness
   readonly logger: Logger
   readonly onRetry: (error: unknown) => void
-  /** What the first attempt of an insert may take; further ones get more. */
+  /** What an attempt may take at first; after one that was not done by then it is more. */
   readonly limitMs: number
 }
 
-/** A truncated request is refused by ClickHouse as a whole: half a block never takes its token. */
+/**
+ * A truncated request is refused by ClickHouse as a whole: half a block never takes its token. An insert is over when its
+ * request is, never just because its signal aborted: until then its rows are being read.
+ */
 export function createRowWriter({ clickhouse, readiness, logger, onRetry, limitMs }: Deps): RowWriter {
   const insertOnce = async (
     { table, columns, rows, token }: RowBlock,
     signal: AbortSignal,
   ): Promise<void> => {
+    // The client does not look at what was aborted before.
+    signal.throwIfAborted()
     const { stream } = await clickhouse.exec({
       query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
       values: Readable.from(Buffer.isBuffer(rows) ? [rows] : rows, { objectMode: false }),
       clickhouse_settings: { ...oneBlock, ...(token !== undefined && { insert_deduplication_token: token }) },
       abort_signal: signal,
     })
-    for await (const _chunk of stream);
+    // Nor does it listen any more once the answer has begun, all rows having been read.
+    for await (const _chunk of addAbortSignal(signal, stream));
   }
   return {
     async insert(block, signal) {

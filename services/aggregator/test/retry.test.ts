@@ -1,49 +1,133 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { type ClickHouseClient, connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import { createLogger } from '@millrace/service-kit/log'
 import { createReadiness } from '@millrace/service-kit/readiness'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { retryUntilDone } from '../src/retry.ts'
 import { createRowWriter } from '../src/row-writer.ts'
+
+const block = { table: 'events', columns: ['id'], rows: Buffer.from('\u0001a'), token: 'a' }
+
+async function startWriter(
+  t: Test,
+  {
+    answer,
+    onAnswer,
+    ...options
+  }: {
+    answer: RequestListener
+    onAnswer?: () => void
+    onRetry: () => void
+    limitMs: number
+  },
+) {
+  const server = createServer(answer)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const config = {
+    clickhouseUrl: `http://127.0.0.1:${port}`,
+    clickhouseDatabase: 'default',
+    clickhouseUser: 'default',
+    clickhousePassword: '',
+  }
+  const clickhouse = connectClickhouse(config, 'test', 60_000)
+  t.teardown(async () => {
+    await clickhouse.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const exec: ClickHouseClient['exec'] = async (statement) => {
+    const answered = await clickhouse.exec(statement)
+    onAnswer?.()
+    return answered
+  }
+  const logger = createLogger('test', 'silent')
+  const watched = { exec } as ClickHouseClient
+  return createRowWriter({ clickhouse: watched, readiness: createReadiness([]), logger, ...options })
+}
 
 t.test(
   'an insert that takes longer than its first time is given more, until it is told to be done',
   async (t) => {
-    const server = createServer((request, response) => {
-      request.resume()
-      // Like a ClickHouse under a load: it goes on with what is given up, and answers nobody in time.
-      const answer = setTimeout(() => response.end(), 300)
-      response.on('close', () => clearTimeout(answer))
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    const config = {
-      clickhouseUrl: `http://127.0.0.1:${port}`,
-      clickhouseDatabase: 'default',
-      clickhouseUser: 'default',
-      clickhousePassword: '',
-    }
-    const clickhouse = connectClickhouse(config, 'test', 60_000)
-    t.teardown(async () => {
-      await clickhouse.close()
-      server.close()
-    })
     let retries = 0
-    const { insert } = createRowWriter({
-      clickhouse,
-      readiness: createReadiness([]),
-      logger: createLogger('test', 'silent'),
+    const writer = await startWriter(t, {
+      answer(request, response) {
+        request.resume()
+        // Like a ClickHouse under a load: it goes on with what is given up, and answers nobody in time.
+        const answer = setTimeout(() => response.end(), 300)
+        response.on('close', () => clearTimeout(answer))
+      },
       onRetry: () => {
         retries += 1
       },
       limitMs: 50,
     })
-    const block = { table: 'events', columns: ['id'], rows: Buffer.from('\u0001a'), token: 'a' }
-    await insert(block, new AbortController().signal)
+    await writer.insert(block, new AbortController().signal)
     t.ok(retries >= 2, `${retries} attempts were given up`)
   },
 )
+
+t.test('what took too long to confirm is not inserted, and ends with its lane', async (t) => {
+  const lane = new AbortController()
+  let requests = 0
+  const close = () => lane.abort(new Error('the lane is closed'))
+  const writer = await startWriter(t, {
+    // A connection that is dead from then on.
+    answer() {
+      requests += 1
+      close()
+    },
+    onRetry: close,
+    limitMs: 20,
+  })
+  await t.rejects(writer.insert({ ...block, confirm: () => sleep(100) }, lane.signal))
+  t.ok(lane.signal.aborted)
+  t.equal(requests, 0)
+})
+
+t.test('an insert whose answer never ends is over with its lane', async (t) => {
+  const lane = new AbortController()
+  const begun = Promise.withResolvers<void>()
+  const writer = await startWriter(t, {
+    answer(request, response) {
+      request.resume()
+      request.on('end', () => response.write(' '))
+    },
+    onAnswer: begun.resolve,
+    onRetry: () => t.fail('tried again'),
+    limitMs: 60_000,
+  })
+  const inserted = writer.insert(block, lane.signal)
+  await begun.promise
+  await setImmediate()
+  lane.abort(new Error('the lane is closed'))
+  await t.rejects(inserted, /the lane is closed/)
+})
+
+t.test('only an attempt that was not done in time gives the next one more', async (t) => {
+  const failures: string[] = []
+  let attempts = 0
+  await retryUntilDone(
+    async (signal) => {
+      attempts += 1
+      if (attempts === 6) return
+      if (attempts <= 3) throw new Error('ECONNREFUSED')
+      await once(signal, 'abort')
+      throw signal.reason
+    },
+    {
+      signal: new AbortController().signal,
+      limitMs: 100,
+      onFailure: (error) => failures.push((error as Error).message),
+    },
+  )
+  const refused = Array.from({ length: 3 }, () => 'ECONNREFUSED')
+  t.strictSame(failures, [...refused, 'not done within 100 ms', 'not done within 200 ms'])
+})
 
 t.test('an attempt ends with what it is a part of', async (t) => {
   const ending = new AbortController()
