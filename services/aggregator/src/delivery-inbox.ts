@@ -8,12 +8,14 @@ export interface DeliveryBatch extends OffsetRange {
   readonly topic: string
   readonly partition: number
   readonly messages: readonly Message[]
+  /** Aborts once the partition is given up. */
+  readonly lost: AbortSignal
 }
 
 /** What was read and has not been landed, by partition. What a former owner wrote down comes out as the same range. */
 export interface DeliveryInbox {
   assign(place: Place, pending: OffsetRange | undefined): void
-  /** Forgets what is held of it: its next owner reads it again. */
+  /** Forgets what is held of it and ends what is under way: its next owner reads it again. */
   revoke(place: Place): void
   put(message: Message): void
   /** Of messages that can be taken. */
@@ -28,6 +30,7 @@ export interface DeliveryInbox {
 interface Held {
   messages: Message[]
   pending: OffsetRange | undefined
+  readonly lost: AbortController
 }
 
 export function createDeliveryInbox(): DeliveryInbox {
@@ -45,13 +48,16 @@ export function createDeliveryInbox(): DeliveryInbox {
   }
   const sum = (measure: (messages: readonly Message[]) => number): number =>
     [...held.values()].reduce((total, { messages }) => total + measure(messages), 0)
+  const giveUp = (place: Place): void => {
+    held.get(keyOf(place))?.lost.abort(new Error('the partition is somebody else’s'))
+    held.delete(keyOf(place))
+  }
   return {
     assign(place, pending) {
-      held.set(keyOf(place), { messages: [], pending })
+      giveUp(place)
+      held.set(keyOf(place), { messages: [], pending, lost: new AbortController() })
     },
-    revoke(place) {
-      held.delete(keyOf(place))
-    },
+    revoke: giveUp,
     put(message) {
       held.get(keyOf(message))?.messages.push(message)
     },
@@ -71,7 +77,7 @@ export function createDeliveryInbox(): DeliveryInbox {
         const { topic, partition } = first
         // The range keeps the ends that were written down, whatever has gone from Kafka since: its token is made of them.
         const { from, to } = pending ?? { from: first.offset, to: last.offset }
-        const batch = { topic, partition, from, to, messages }
+        const batch = { topic, partition, from, to, messages, lost: one.lost.signal }
         owners.set(batch, one)
         return [batch]
       })

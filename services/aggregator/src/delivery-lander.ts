@@ -80,33 +80,33 @@ export function createDeliveryLander(
   /** @param writtenDownMs not later than Kafka has taken the range */
   const insert = async (prepared: Prepared, writtenDownMs: number): Promise<void> => {
     const { batch, rows, count, captured } = prepared
-    const lost = new AbortController()
+    const { lost } = batch
+    const ending = AbortSignal.any([signal, lost])
     let confirmedMs = writtenDownMs
     const confirm = async (): Promise<void> => {
       const nowMs = deps.now()
       const sinceMs = nowMs - confirmedMs
       if (sinceMs >= 0 && sinceMs <= confirmAfterMs) return
       await commit([prepared], toPending)
-      if (!deps.owns(batch)) lost.abort(new Error('the partition is somebody else’s'))
-      lost.signal.throwIfAborted()
+      lost.throwIfAborted()
       confirmedMs = nowMs
     }
     await slots.acquire(signal)
     try {
       // Given up before it was written down: its next owner knows of no range.
-      if (!deps.owns(batch)) return
+      if (lost.aborted) return
       const token = deduplicationToken(batch.topic, batch.partition, batch)
       const block = { table: 'deliveries', columns: deliveryColumns, rows, token, confirm }
-      await deps.insert(block, AbortSignal.any([signal, lost.signal]))
+      await deps.insert(block, ending)
       metrics.rowsLanded.inc({ table: 'deliveries' }, count)
-      await retryUntilDone(() => deps.eraseLate(captured, signal), {
-        signal,
+      await retryUntilDone(() => deps.eraseLate(captured, ending), {
+        signal: ending,
         onFailure: (error, attempt) => {
           if (attempt % 10 === 1) logger.warn({ attempt, err: error }, 'captures cannot be erased yet')
         },
       })
     } catch (error) {
-      if (signal.aborted || !lost.signal.aborted) throw error
+      if (signal.aborted || !lost.aborted) throw error
       logger.info(
         { topic: batch.topic, partition: batch.partition },
         'deliveries are left to their new owner',

@@ -5,7 +5,7 @@ import type { DeliveryBatch } from '../src/delivery-inbox.ts'
 import { createDeliveryLander } from '../src/delivery-lander.ts'
 import type { RowBlock } from '../src/row-writer.ts'
 
-const batch: DeliveryBatch = {
+const batch: Omit<DeliveryBatch, 'lost'> = {
   topic: 'deliveries',
   partition: 0,
   from: 7,
@@ -14,22 +14,23 @@ const batch: DeliveryBatch = {
 }
 
 /** Lands one batch; `pause` runs once its range is written down, before ClickHouse is asked. */
-async function land(pause: (state: { nowMs: number; owned: boolean }) => void) {
-  const state = { nowMs: 1_000, owned: true }
+async function land(pause: (state: { nowMs: number; lost: AbortController }) => void | Promise<void>) {
+  const state = { nowMs: 1_000, lost: new AbortController() }
   const commits: TopicPartitionOffsetAndMetadata[] = []
   const inserted: string[] = []
   const { signal } = new AbortController()
   const lander = createDeliveryLander({
     async insert({ token = '', confirm }: RowBlock, ofInsert) {
-      pause(state)
+      await pause(state)
       // As the writer of rows does: asks before the insert, and rejects only when the signal aborts.
       await confirm?.().catch((error: unknown) => ofInsert.throwIfAborted() ?? Promise.reject(error))
+      ofInsert.throwIfAborted()
       inserted.push(token)
     },
     async commit(offsets) {
       commits.push(...offsets)
     },
-    owns: () => state.owned,
+    owns: () => !state.lost.signal.aborted,
     writeRow: () => 1,
     eraseLate: async () => undefined,
     metrics: { rowsLanded: { inc: () => undefined } } as never,
@@ -37,7 +38,7 @@ async function land(pause: (state: { nowMs: number; owned: boolean }) => void) {
     signal,
     now: () => state.nowMs,
   })
-  await lander([batch])
+  await lander([{ ...batch, lost: state.lost.signal }])
   return { commits: commits.map(({ offset, metadata = '' }) => [offset, metadata !== '']), inserted }
 }
 
@@ -67,8 +68,14 @@ t.test('after a long pause the range is written down again before the insert', a
 t.test('what has become somebody else’s in a long pause is not inserted', async (t) => {
   const { commits, inserted } = await land((state) => {
     state.nowMs += 21_000
-    state.owned = false
+    state.lost.abort()
   })
+  t.same(inserted, [])
+  t.same(commits, [[7, true]])
+})
+
+t.test('an insert ends when its partition is given up, and is left to the next owner', async (t) => {
+  const { commits, inserted } = await land(({ lost }) => lost.abort())
   t.same(inserted, [])
   t.same(commits, [[7, true]])
 })
