@@ -1,5 +1,5 @@
 import { status as grpcStatus, type UntypedServiceImplementation } from '@grpc/grpc-js'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorMeanings } from './errors.ts'
 import type { Histogram, Registry } from './metrics.ts'
 
@@ -82,18 +82,43 @@ function samplesOf(name: string, { labels, counts, sum }: Child) {
   ]
 }
 
-/** Observes every answer of the app. A hijacked one, which lasts as long as its reader likes, is not an answer. */
+/** What a client who did not wait for the answer counts as, by a convention of proxies. */
+const clientGone = 499
+
+/**
+ * Observes every answer of the app, and every request whose client gave up before its answer. A hijacked one, which
+ * lasts as long as its reader likes, is not an answer.
+ */
 export function observeHttpRequests(app: FastifyInstance, requests: RequestDurations): void {
-  app.addHook('onResponse', (request, reply, done) => {
+  /** The framework sends these itself: all but the hijacked. */
+  const answers = new WeakSet<FastifyReply>()
+  const observed = new WeakSet<FastifyReply>()
+  const observe = (request: FastifyRequest, reply: FastifyReply, status: number): void => {
+    const isHijacked = reply.sent && !answers.has(reply)
+    if (isHijacked || observed.has(reply)) return
+    observed.add(reply)
     const route = `${request.method} ${request.routeOptions.url ?? 'unmatched'}`
-    requests.observe(route, reply.statusCode, reply.elapsedTime / 1_000)
+    requests.observe(route, status, reply.elapsedTime / 1_000)
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) observe(request, reply, clientGone)
+    })
+    done()
+  })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    answers.add(reply)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    observe(request, reply, reply.statusCode)
     done()
   })
 }
 
 const httpStatuses = new Map<number, number>([
   [grpcStatus.OK, 200],
-  [grpcStatus.CANCELLED, 499],
+  [grpcStatus.CANCELLED, clientGone],
   ...Object.values(errorMeanings).map(({ grpcStatus: code, httpStatus }): [number, number] => [
     code,
     httpStatus,

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
 import { status } from '@grpc/grpc-js'
 import { fastify } from 'fastify'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { createMetrics, Histogram, Registry } from '../src/metrics.ts'
 import { createRequestDurations, observeGrpcCalls, observeHttpRequests } from '../src/request-durations.ts'
 
@@ -63,6 +65,66 @@ test('an answer counts under its route and class, whatever the address was', asy
   t.equal(count('GET /things/:id', '4xx'), 1)
   t.equal(count('GET unmatched', '4xx'), 1)
   t.equal(counts.size, 3)
+})
+
+/** An app that listens, and what is observed of it. */
+async function listen(t: Test) {
+  const observed: [route: string, status: number][] = []
+  const app = fastify({ logger: false })
+  t.teardown(() => app.close())
+  observeHttpRequests(app, { observe: (route, httpStatus) => observed.push([route, httpStatus]) })
+  const ask = async (path: string) => {
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: a.example\r\n\r\n`)
+    return socket
+  }
+  return { app, observed, ask }
+}
+
+test('a hijacked answer is not observed, however it ends', async (t) => {
+  const { app, observed, ask } = await listen(t)
+  const closed: Promise<unknown>[] = []
+  app.get('/stream', (_request, reply) => {
+    reply.hijack()
+    closed.push(once(reply.raw, 'close'))
+    reply.raw.write('first')
+  })
+  app.get('/ended', (_request, reply) => {
+    reply.hijack()
+    closed.push(once(reply.raw, 'close'))
+    reply.raw.end('all')
+  })
+  app.get('/plain', () => 'plain')
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  for (const path of ['/stream', '/ended']) {
+    const socket = await ask(path)
+    await once(socket, 'data')
+    socket.destroy()
+  }
+  await Promise.all(closed)
+  await app.inject('/plain')
+  t.same(observed, [['GET /plain', 200]])
+})
+
+test('who gives up before the answer is observed once, as 499', async (t) => {
+  const { app, observed, ask } = await listen(t)
+  const asked = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  app.get('/slow', async (_request, reply) => {
+    reply.raw.once('close', gone.resolve)
+    asked.resolve()
+    await gone.promise
+    setImmediate(() => setImmediate(over.resolve))
+    return 'too late'
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const socket = await ask('/slow')
+  await asked.promise
+  socket.destroy()
+  await over.promise
+  t.same(observed, [['GET /slow', 499]])
 })
 
 test('a gRPC call counts under the class of the HTTP status that means the same; a stream does not count', (t) => {
