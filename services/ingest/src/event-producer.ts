@@ -1,5 +1,6 @@
 import type { ServiceError } from '@millrace/service-kit/errors'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
+import type { Logger } from '@millrace/service-kit/log'
 import { Append, type AppendOutcome, type MessagePosition } from './append-outcome.ts'
 import { kafkaIsBehind } from './kafka-is-behind.ts'
 import { packedLength, packRecords } from './pack-records.ts'
@@ -48,6 +49,7 @@ export interface EventProducerDeps {
   /** Next offset of millrace.catalog that this process has not read. */
   readonly catalogPosition: () => number
   readonly observe: (message: { records: number; bytes: number; seconds: number }) => void
+  readonly logger: Pick<Logger, 'error'>
 }
 
 /** Records of one partition that wait for their message. */
@@ -97,13 +99,21 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
     }
     return lane
   }
+  /** Whoever throws when told keeps nobody else of the message from it. */
+  const tellAll = (appends: readonly Append[], tell: (append: Append) => void): void => {
+    for (const append of appends) {
+      try {
+        tell(append)
+      } catch (error) {
+        deps.logger.error({ err: error }, 'a request could not be told what became of its records')
+      }
+    }
+  }
   const sendPack = async (lane: Lane, { records, appends, bytes, sinceMs }: Pack): Promise<void> => {
     const { partition, queue } = lane
     const waiting = queue.enter(bytes)
     lane.open += 1
-    const failAll = (error: unknown): void => {
-      for (const append of appends) append.fail(error)
-    }
+    const failAll = (error: unknown): void => tellAll(appends, (append) => append.fail(error))
     // One for all of them: a deadline per request would cost each of them a timer.
     const leftMs = Math.max(1, sinceMs + options.timeoutMs - waiting.sinceMs)
     const deadline = setTimeout(() => failAll(unconfirmed()), leftMs).unref()
@@ -129,7 +139,7 @@ export function createEventProducer(deps: EventProducerDeps, options: EventProdu
       return
     }
     over(true)
-    for (const append of appends) append.confirm(position)
+    tellAll(appends, (append) => append.confirm(position))
     deps.observe({ ...packed, seconds: (lane.settledMs - waiting.sinceMs) / 1_000 })
   }
   const dueMs = (lane: Lane, { sinceMs }: Pack): number => {

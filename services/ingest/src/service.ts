@@ -94,6 +94,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
       send: producer.send,
       catalogPosition,
       observe: metrics.message,
+      logger,
     },
     {
       topic: config.kafkaTopicPrefix + eventsTopic.name,

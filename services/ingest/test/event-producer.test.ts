@@ -1,9 +1,11 @@
+import { mock } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { EventBatch } from '@millrace/proto'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
-import t from 'tap'
+import { createLogger } from '@millrace/service-kit/log'
+import t, { type Test } from 'tap'
 import { createEventProducer, type EventProducer, type EventProducerOptions } from '../src/event-producer.ts'
 
 interface Sent {
@@ -13,13 +15,19 @@ interface Sent {
 }
 
 /** A producer whose messages are confirmed by hand. */
-function produce(overrides: Partial<EventProducerOptions> = {}): { producer: EventProducer; sent: Sent[] } {
+function produce(overrides: Partial<EventProducerOptions> = {}): {
+  producer: EventProducer
+  sent: Sent[]
+  lines: string[]
+} {
   const sent: Sent[] = []
+  const lines: string[] = []
   const producer = createEventProducer(
     {
       send: (message) => new Promise((confirm, fail) => sent.push({ message, confirm, fail })),
       catalogPosition: () => 42,
       observe: () => undefined,
+      logger: createLogger('test', 'error', { write: (line) => lines.push(line) }),
     },
     {
       topic: 'events',
@@ -31,7 +39,7 @@ function produce(overrides: Partial<EventProducerOptions> = {}): { producer: Eve
       ...overrides,
     },
   )
-  return { producer, sent }
+  return { producer, sent, lines }
 }
 
 const record = (partition: number, text: string) => ({
@@ -177,24 +185,66 @@ t.test(
   },
 )
 
+/** Time that passes by hand. */
+function holdTime(t: Test): (ms: number) => void {
+  let nowMs = performance.now()
+  mock.timers.enable({ apis: ['setTimeout'] })
+  mock.method(performance, 'now', () => nowMs)
+  t.teardown(() => {
+    mock.timers.reset()
+    mock.restoreAll()
+  })
+  return (ms) => {
+    nowMs += ms
+    mock.timers.tick(ms)
+  }
+}
+
 t.test('after a confirmation a pack waits for those who were answered by it', async (t) => {
+  const pass = holdTime(t)
   const packMs = 60
   const { producer, sent } = produce({ packMs })
   const first = producer.append([record(0, 'a')])
-  await untilSent(sent, 1)
+  pass(packMs)
+  t.same(sent.map(texts), [['a']])
   const second = producer.append([record(0, 'b')])
-  const addedMs = performance.now()
-  while (performance.now() - addedMs < packMs / 4) await new Promise((resolve) => setImmediate(resolve))
+  pass(packMs / 4)
   sent[0]?.confirm(0)
   await first
-  // However long that took: five times is the longest that a pack waits at all.
-  const dueMs = Math.min(addedMs + 5 * packMs, performance.now() + packMs)
+  pass(packMs - 1)
   const third = producer.append([record(0, 'c')])
-  await untilSent(sent, 2)
-  t.ok(performance.now() > dueMs - 5)
-  t.same(sent.slice(1).map(texts), [['b', 'c']])
+  t.equal(sent.length, 1, 'longer than a pack time since it was begun')
+  pass(1)
+  t.same(sent.slice(1).map(texts), [['b', 'c']], 'a pack time since the confirmation')
   sent[1]?.confirm(1)
   await Promise.all([second, third])
+})
+
+t.test('who throws when told keeps nobody else of the message from being told', async (t) => {
+  const { producer, sent, lines } = produce()
+  const throwing = {
+    confirmed: () => {
+      throw new Error('confirmed badly')
+    },
+    failed: () => {
+      throw new Error('failed badly')
+    },
+  }
+  producer.appendFor([record(0, 'a')], throwing)
+  const confirmed = producer.append([record(0, 'b')])
+  await untilSent(sent, 1)
+  sent[0]?.confirm(7)
+  t.same(await confirmed, [{ partition: 0, offset: 7 }])
+  producer.appendFor([record(0, 'c')], throwing)
+  const failed = producer.append([record(0, 'd')])
+  await untilSent(sent, 2)
+  sent[1]?.fail(new ServiceError('unavailable', 'given up'))
+  await t.rejects(failed, { code: 'unavailable' })
+  await producer.drain()
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [{ err: { message: 'confirmed badly' } }, { err: { message: 'failed badly' } }],
+  )
 })
 
 t.test('whose records are not confirmed in time is told so, once', async (t) => {
