@@ -49,7 +49,8 @@ export async function runKills(config: KillsConfig): Promise<readonly string[]> 
 ${receivers.received()} requests, ${repeats} of them repeats; ${underWay} were under way at the kills or in the batch before`)
     await ledger.stop()
     return [
-      ...(lost > 0 ? [`${lost} deliveries are lost`] : []),
+      ...(kills === 0 ? ['nothing was killed: nothing is shown'] : []),
+      ...(lost !== 0 ? [`${lost} deliveries are lost`] : []),
       ...(wrong > 0 ? [`${wrong} ended otherwise than their receiver decided`] : []),
       ...(ledger.forks() > 0 ? [`${ledger.forks()} attempts are accounted for twice`] : []),
       ...(repeats > underWay ? [`${repeats} repeats are more than the ${underWay} requests under way`] : []),
