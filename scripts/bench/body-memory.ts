@@ -1,12 +1,11 @@
 // How much memory ingest takes to read large and hostile bodies: node scripts/bench/body-memory.ts
 // The service runs without a Kafka: it reads and checks every body, then answers 503. Linux only: /proc tells the peak.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { devNull } from 'node:os'
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { findFreePorts } from '../local-stack/free-ports.ts'
 import { waitUntil } from '../local-stack/wait-until.ts'
+import { startNode } from './measure.ts'
 
 const rootKey = 'root-key-of-the-measurement'
 const mebibyte = 1024 * 1024
@@ -55,14 +54,12 @@ for (const one of cases) {
 
 async function measure({ body, headers, atOnce }: Case) {
   const [httpPort, grpcPort, operationsPort] = await findFreePorts(3)
-  const service = spawn(process.execPath, [join(import.meta.dirname, '../../services/ingest/src/main.ts')], {
-    stdio: 'ignore',
-    env: {
-      ...process.env,
-      ...{ LOG_LEVEL: 'silent', KAFKA_BROKERS: '127.0.0.1:1', MILLRACE_ROOT_KEY: rootKey },
-      ...{ HTTP_PORT: `${httpPort}`, GRPC_PORT: `${grpcPort}`, OPERATIONS_PORT: `${operationsPort}` },
-    },
-  })
+  const variables = {
+    ...{ LOG_LEVEL: 'silent', KAFKA_BROKERS: '127.0.0.1:1', MILLRACE_ROOT_KEY: rootKey },
+    ...{ HTTP_PORT: `${httpPort}`, GRPC_PORT: `${grpcPort}`, OPERATIONS_PORT: `${operationsPort}` },
+  }
+  const main = new URL('../../services/ingest/src/main.ts', import.meta.url)
+  const service = await startNode(main, [], variables, devNull)
   try {
     const url = `http://127.0.0.1:${httpPort}`
     await waitUntil(
@@ -81,17 +78,15 @@ async function measure({ body, headers, atOnce }: Case) {
       return response.status
     }
     for (let n = 0; n < 50; n += 1) await post(Buffer.from(`${events[0]}\n`), lines)
-    const beforeMib = memoryOf(service, 'VmRSS')
+    const beforeMib = memoryOf(service.pid, 'VmRSS')
     const statuses = await Promise.all(Array.from({ length: atOnce }, () => post(body, headers)))
-    return { statuses: [...new Set(statuses)].join(', '), beforeMib, peakMib: memoryOf(service, 'VmHWM') }
+    return { statuses: [...new Set(statuses)].join(', '), beforeMib, peakMib: memoryOf(service.pid, 'VmHWM') }
   } finally {
-    const exited = once(service, 'exit')
-    service.kill('SIGKILL')
-    await exited
+    await service.stop('SIGKILL')
   }
 }
 
-function memoryOf({ pid }: ChildProcess, what: 'VmRSS' | 'VmHWM'): number {
+function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): number {
   const kibibytes = new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(
     readFileSync(`/proc/${pid}/status`, 'utf8'),
   )?.[1]

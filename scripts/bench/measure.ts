@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { spawnGuarded } from '../local-stack/guarded-process.ts'
 import { waitUntil } from '../local-stack/wait-until.ts'
 
 export function median(values: readonly number[]): number {
@@ -45,11 +45,11 @@ export interface NodeProcess {
   readonly pid: number
   /** Resolves with the first line that it prints. */
   readonly firstLine: Promise<string>
-  stop(): Promise<void>
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
 /**
- * Starts a script of this repository under the same Node.
+ * Starts a script of this repository under the same Node; it dies with this process, however that dies.
  * @param logFile where it writes what it prints; without one the first line can be read
  */
 export async function startNode(
@@ -59,20 +59,20 @@ export async function startNode(
   logFile?: string,
 ): Promise<NodeProcess> {
   const log = logFile === undefined ? undefined : openSync(logFile, 'a')
-  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', log ?? 'pipe', 'inherit'],
-  })
+  const command = process.execPath
+  const parameters = [fileURLToPath(script), ...args]
+  const child = await spawnGuarded(
+    { command, parameters, cwd: process.cwd(), environment: { ...process.env, ...env } },
+    { stdout: log ?? 'pipe', stderr: 'inherit' },
+  )
   if (log !== undefined) closeSync(log)
-  await once(child, 'spawn')
-  const ended = once(child, 'close')
-  const firstLine = Promise.race([readLine(child.stdout), ended.then(() => '')])
+  const firstLine = Promise.race([readLine(child.stdout), child.exited.then(() => '')])
   return {
-    pid: child.pid ?? 0,
+    pid: child.pid,
     firstLine,
-    stop: async () => {
-      child.kill('SIGTERM')
-      await ended
+    stop: async (signal = 'SIGTERM') => {
+      child.signal(signal)
+      await child.exited
     },
   }
 }

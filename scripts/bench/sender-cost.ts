@@ -1,13 +1,11 @@
 // What a request costs postback-delivery's sender, beside undici alone: same bodies, same headers, same connections, in
 // turns within one process, so that whatever else the machine does meets all of them.
 //   node scripts/bench/sender-cost.ts [requests per turn] [turns]
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import { createInterface } from 'node:readline'
 import { readConfig } from '@millrace/service-kit/config'
 import { createSender } from '../../services/postback-delivery/src/create-sender.ts'
 import { requestSettings } from '../../services/postback-delivery/src/request-settings.ts'
+import { startNode } from './measure.ts'
 import { deliveryBody } from './sample-deliveries.ts'
 
 interface BarePool {
@@ -23,11 +21,8 @@ const [perTurn = 8_000, turns = 12] = process.argv.slice(2).map(Number)
 const require = createRequire(new URL('../../services/postback-delivery/package.json', import.meta.url))
 const { Pool } = require('undici') as { Pool: new (origin: string, options: object) => BarePool }
 
-const receiver = spawn(process.execPath, [new URL('count-receiver.ts', import.meta.url).pathname], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const [port] = await once(createInterface(receiver.stdout), 'line')
-const origin = `http://127.0.0.1:${port}`
+const receiver = await startNode(new URL('count-receiver.ts', import.meta.url), [])
+const origin = `http://127.0.0.1:${await receiver.firstLine}`
 const bodies = Array.from({ length: 1_000 }, (_, index) => Buffer.from(deliveryBody(index)))
 const bodyOf = (index: number): Buffer => bodies[index % bodies.length] as Buffer
 const headersOf = (index: number) => ({
@@ -100,4 +95,4 @@ for (const [name, ms] of spent) {
   console.log(`  ${name.padEnd(24)} ${per1000} ms   ${(ms / bare).toFixed(2)} × undici's dispatch`)
 }
 await Promise.all([pool.close(), sender.stop()])
-receiver.kill()
+await receiver.stop()

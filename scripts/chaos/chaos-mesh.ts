@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { readyWithin } from '../bench/measure.ts'
+import { type NodeProcess, readyWithin, startNode } from '../bench/measure.ts'
 import { findFreePorts, startKafka } from '../local-stack/index.ts'
 
 /** A private Kafka, and instances of postback-delivery that come, go and are killed. */
@@ -22,42 +19,35 @@ export interface ChaosMesh {
 
 /** A machine may have much else to do. */
 const readyMs = 180_000
-const main = fileURLToPath(new URL('../../services/postback-delivery/src/main.ts', import.meta.url))
+const main = new URL('../../services/postback-delivery/src/main.ts', import.meta.url)
 
 export async function startChaosMesh(): Promise<ChaosMesh> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
   const kafka = await startKafka({ directory: join(directory, 'kafka') })
-  const running = new Map<string, ChildProcess>()
+  const running = new Map<string, NodeProcess>()
   const known = new Set<string>()
   const end = async (instance: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
-    const child = running.get(instance)
-    if (child === undefined) return
+    const service = running.get(instance)
     running.delete(instance)
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    await ended
+    await service?.stop(signal)
   }
   const start = async (instance: string): Promise<void> => {
     const [grpc = 0, operations = 0] = await findFreePorts(2)
-    const child = spawn(process.execPath, [main], {
-      env: {
-        ...process.env,
-        KAFKA_BROKERS: kafka.bootstrapServers,
-        KAFKA_REPLICATION_FACTOR: '1',
-        KAFKA_MIN_INSYNC_REPLICAS: '1',
-        KAFKA_POSTBACKS_PARTITIONS: '4',
-        MILLRACE_ROOT_KEY: 'mr_root_chaos_only_on_loopback',
-        LOG_LEVEL: 'error',
-        GRPC_HOST: '127.0.0.1',
-        GRPC_PORT: String(grpc),
-        OPERATIONS_HOST: '127.0.0.1',
-        OPERATIONS_PORT: String(operations),
-        POSTBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
-        POSTBACK_INSTANCE_ID: instance,
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    running.set(instance, child)
+    const variables = {
+      KAFKA_BROKERS: kafka.bootstrapServers,
+      KAFKA_REPLICATION_FACTOR: '1',
+      KAFKA_MIN_INSYNC_REPLICAS: '1',
+      KAFKA_POSTBACKS_PARTITIONS: '4',
+      MILLRACE_ROOT_KEY: 'mr_root_chaos_only_on_loopback',
+      LOG_LEVEL: 'error',
+      GRPC_HOST: '127.0.0.1',
+      GRPC_PORT: String(grpc),
+      OPERATIONS_HOST: '127.0.0.1',
+      OPERATIONS_PORT: String(operations),
+      POSTBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
+      POSTBACK_INSTANCE_ID: instance,
+    }
+    running.set(instance, await startNode(main, [], variables, devNull))
     if (known.has(instance)) return
     known.add(instance)
     await readyWithin(operations, readyMs)

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 
 const GUARD = join(import.meta.dirname, 'guard.sh')
 
@@ -23,6 +24,8 @@ export type GuardedProcess = {
   readonly pid: number
   /** The guard's pid, which is also the process group of the command and all it starts. */
   readonly groupId: number
+  /** What it prints, where that is a pipe. */
+  readonly stdout: Readable | null
   /** Resolves when the command and its whole group are gone. */
   readonly exited: Promise<Exit>
   /** Signals the command; what it started goes with it when it ends. Without effect once it has exited. */
@@ -33,14 +36,25 @@ export type GuardedProcess = {
 export async function startGuarded(command: ProcessCommand): Promise<GuardedProcess> {
   mkdirSync(dirname(command.logFile), { recursive: true })
   const log = openSync(command.logFile, 'a')
+  try {
+    return await spawnGuarded(command, { stdout: log, stderr: log })
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** The same, with output that goes where the caller says: file descriptors, a pipe, or this process' own. */
+export async function spawnGuarded(
+  command: Omit<ProcessCommand, 'logFile'>,
+  { stdout, stderr }: { stdout: number | 'pipe'; stderr: number | 'inherit' },
+): Promise<GuardedProcess> {
   const guard = spawn('/bin/sh', [GUARD, command.command, ...command.parameters], {
     cwd: command.cwd,
     env: command.environment,
     // A session, and so a process group, of its own: a terminal's Ctrl-C does not reach it.
     detached: true,
-    stdio: ['pipe', log, log, 'pipe'],
+    stdio: ['pipe', stdout, stderr, 'pipe'],
   })
-  closeSync(log)
   await once(guard, 'spawn')
   return readReports(guard)
 }
@@ -73,6 +87,7 @@ async function readReports(guard: ChildProcess): Promise<GuardedProcess> {
   return {
     pid,
     groupId,
+    stdout: guard.stdout,
     exited,
     signal: (signal) => {
       if (running) sendSignal(pid, signal)
