@@ -1,9 +1,14 @@
+import { count, readConfig, setting } from '@millrace/service-kit/config'
 import type { BenchMesh } from './bench-mesh.ts'
 import { fillEvents, type InsertRate, measureInsertRate } from './landing-clickhouse.ts'
 import { type LandingRate, measureLandingRate } from './landing-rate.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 
-const events = Number(process.env.EVENTS ?? 1_000_000)
+const settings = {
+  events: setting('EVENTS', count(1_000_000), 'How many land at a time.'),
+  rows: setting('ROWS', count(0, 0), 'How many are in the tables the second time.'),
+}
+const { events, rows } = readConfig(settings, process.env)
 
 /**
  * The aggregator's landing rate beside ClickHouse's own INSERT of the same rows, and, with ROWS=20000000, once more
@@ -16,7 +21,6 @@ export async function benchLanding(mesh: BenchMesh): Promise<void> {
   const landing = await measureLandingRate(mesh, events)
   const insert = await measureInsertRate(mesh, 'copy_first', events)
   print(events, landing, insert)
-  const rows = Number(process.env.ROWS ?? 0)
   if (rows <= events) return
   await fillEvents(mesh, rows - events)
   const later = await measureLandingRate(mesh, events)

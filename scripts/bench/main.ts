@@ -12,15 +12,21 @@ import { benchLanding } from './landing-figures.ts'
 import { benchLive } from './live-figures.ts'
 import { benchReports } from './report-figures.ts'
 
+const parts = {
+  ingest: benchIngest,
+  landing: benchLanding,
+  deliveries: benchDeliveries,
+  queries: benchReports,
+  live: benchLive,
+}
 const only = process.env.ONLY
+if (only !== undefined && !Object.hasOwn(parts, only))
+  throw new Error(`ONLY=${only}: one of ${Object.keys(parts).join(', ')}`)
 const mesh = await startBenchMesh()
 try {
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
-  if (only === undefined || only === 'ingest') await benchIngest(mesh)
-  if (only === undefined || only === 'landing') await benchLanding(mesh)
-  if (only === undefined || only === 'deliveries') await benchDeliveries(mesh)
-  if (only === undefined || only === 'queries') await benchReports(mesh)
-  if (only === undefined || only === 'live') await benchLive(mesh)
+  for (const [name, bench] of Object.entries(parts))
+    if (only === undefined || only === name) await bench(mesh)
 } finally {
   await mesh.stop()
 }
