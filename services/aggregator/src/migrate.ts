@@ -14,7 +14,8 @@ const longestStatementMs = 6 * 60 * 60 * 1_000
 
 /**
  * Brings the database to the newest version. Several instances may do so at once: every statement is repeatable
- * (`IF NOT EXISTS`), so a migration that two of them run, or that was broken off, does no harm.
+ * (`IF NOT EXISTS`, a fill's token), so a migration that two of them run, or that was broken off, does no harm. A fill
+ * that found nothing leaves no token: it is left out once its view is there, and what lands goes through that.
  * @throws {Error} when an applied migration's file has changed since, rows are landing that it would miss or count
  *   twice, or ClickHouse refuses
  */
@@ -89,10 +90,30 @@ async function apply(
   clickhouse: ClickHouseClient,
   { version, name, checksum, statements }: Migration,
 ): Promise<void> {
-  for (const query of statements) await clickhouse.command({ query })
+  for (const [at, query] of statements.entries()) {
+    const view = viewAfterFill(query, statements.slice(at + 1))
+    if (view === undefined || !(await exists(clickhouse, view))) await clickhouse.command({ query })
+  }
   await clickhouse.insert({
     table: 'schema_migrations',
     values: [{ version, name, checksum }],
     format: 'JSONEachRow',
   })
+}
+
+/** The view that a later statement makes to feed what this one fills: it is made when all fills are done. */
+function viewAfterFill(statement: string, later: readonly string[]): string | undefined {
+  const table = /^INSERT INTO (\w+)\s/.exec(statement)?.[1]
+  if (table === undefined) return undefined
+  const views = later.map((one) => /^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) AS\s/.exec(one))
+  return views.find((view) => view?.[2] === table)?.[1]
+}
+
+async function exists(clickhouse: ClickHouseClient, table: string): Promise<boolean> {
+  const result = await clickhouse.query({
+    query: 'SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = {table: String}',
+    query_params: { table },
+    format: 'JSONEachRow',
+  })
+  return (await result.json()).length > 0
 }

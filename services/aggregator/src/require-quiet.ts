@@ -1,10 +1,13 @@
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
 import type { Migration } from './read-migrations.ts'
 
-/** Migrations that fill a table from another one before the view between them is made, by version. */
-const filledFrom: ReadonlyMap<number, string> = new Map([
-  [8, 'events'],
-  [9, 'deliveries'],
+/**
+ * Migrations that fill a table from what these feed before the view between them is made, by version. Backfills feed
+ * meter_minutes too, but their rows do not tell when they landed.
+ */
+const filledFrom: ReadonlyMap<number, readonly string[]> = new Map([
+  [8, ['events', 'event_changes']],
+  [9, ['deliveries']],
 ])
 
 /** Longer than a batch that somebody is landing leaves no row behind under a load. */
@@ -19,8 +22,14 @@ export async function requireQuiet(
   clickhouse: Pick<ClickHouseClient, 'query'>,
   { version, name }: Migration,
 ): Promise<void> {
-  const table = filledFrom.get(version)
-  if (table === undefined) return
+  for (const table of filledFrom.get(version) ?? []) await requireQuietTable(clickhouse, name, table)
+}
+
+async function requireQuietTable(
+  clickhouse: Pick<ClickHouseClient, 'query'>,
+  name: string,
+  table: string,
+): Promise<void> {
   const result = await clickhouse.query({
     query: `SELECT toInt32(dateDiff('second', max(stored_at), now64(6, 'UTC'))) AS seconds FROM ${table}
       WHERE stored_at > now64(6, 'UTC') - INTERVAL ${quietSeconds} SECOND`,

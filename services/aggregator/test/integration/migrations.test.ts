@@ -88,6 +88,29 @@ t.test('instances that migrate what has landed before fill each rollup once', as
   }
 })
 
+t.test('an instance that is late to migrate does not fill a rollup from what came by its view', async (t) => {
+  const mesh = await createMeshFixture(t)
+  await migrate(migrations, mesh.config, logger)
+  await mesh.clickhouse.command({
+    query: `INSERT INTO events (tenant, id, type, stored_at, readings) SELECT 'default', 'a', 'visit.recorded',
+      now64(6, 'UTC') - INTERVAL 2 MINUTE, [('visits', 1, [], 1)]`,
+  })
+  await mesh.clickhouse.command({
+    query: `INSERT INTO deliveries (tenant, delivery_id, endpoint, number, outcome, started_at, stored_at)
+      SELECT 'default', 'a', 'partner', 1, 'delivered', now64(6, 'UTC'), now64(6, 'UTC') - INTERVAL 2 MINUTE`,
+  })
+  // As it looked to the late one: nothing of these had been applied.
+  await mesh.clickhouse.command({
+    query: 'ALTER TABLE schema_migrations DELETE WHERE version > 7 SETTINGS mutations_sync = 1',
+  })
+  await migrate(migrations, mesh.config, logger)
+  t.strictSame(await differingRollups(mesh), [])
+  t.equal(await mesh.value('SELECT sum(count) FROM meter_hours'), '1')
+  t.equal(await mesh.value('SELECT sum(requests) FROM delivery_minutes'), '1')
+  t.equal(await mesh.value('SELECT sum(requests) FROM delivery_hours'), '1')
+  t.equal(await mesh.value('SELECT uniqExact(version) FROM schema_migrations'), String(migrations.length))
+})
+
 t.test('a rollup is not filled while an aggregator of before lands what it is filled from', async (t) => {
   const mesh = await createMeshFixture(t)
   await migrate(migrations.slice(0, 7), mesh.config, logger)
@@ -105,6 +128,14 @@ t.test('a rollup is not filled while an aggregator of before lands what it is fi
   t.equal(await mesh.value('SELECT max(version) FROM schema_migrations'), '7')
   await mesh.clickhouse.command({
     query: "ALTER TABLE events DELETE WHERE id = 'new' SETTINGS mutations_sync = 1",
+  })
+  await mesh.clickhouse.command({
+    query:
+      "INSERT INTO event_changes (tenant, id, kind, stored_at) SELECT 'default', 'old', 'retraction', now64(6, 'UTC')",
+  })
+  await t.rejects(migrate(migrations, mesh.config, logger), /fills a rollup from event_changes/)
+  await mesh.clickhouse.command({
+    query: 'ALTER TABLE event_changes DELETE WHERE 1 SETTINGS mutations_sync = 1',
   })
   await migrate(migrations, mesh.config, logger)
   t.equal(await mesh.value('SELECT sum(count) FROM meter_days'), '2', 'what has landed is all there')
