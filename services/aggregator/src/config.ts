@@ -46,7 +46,7 @@ export const settings = {
   insertTimeoutMs: setting(
     'AGGREGATOR_INSERT_TIMEOUT_MS',
     count(8_000),
-    'milliseconds an insert may take before it is repeated, at first: each repeat gets twice as long; below the session time-out',
+    'milliseconds an insert may take before it is repeated, at first: after one that was not done by then the next gets twice as long, ten minutes at most; below the session time-out',
   ),
   readTimeoutMs: setting(
     'AGGREGATOR_READ_TIMEOUT_MS',
@@ -104,6 +104,6 @@ export type AggregatorConfig = ConfigOf<typeof settings>
 export function checkConfig({ insertTimeoutMs, sessionTimeoutMs }: AggregatorConfig): void {
   if (insertTimeoutMs < sessionTimeoutMs) return
   throw new ConfigError([
-    `AGGREGATOR_INSERT_TIMEOUT_MS (${insertTimeoutMs}) is not below AGGREGATOR_SESSION_TIMEOUT_MS (${sessionTimeoutMs}): an insert would go on after the partition has gone to another instance`,
+    `AGGREGATOR_INSERT_TIMEOUT_MS (${insertTimeoutMs}) is not below AGGREGATOR_SESSION_TIMEOUT_MS (${sessionTimeoutMs}): the first attempt of an insert that hangs would outlast the time after which the partition may go to another instance`,
   ])
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endOfTimeUs } from '@millrace/catalog/event-validity'
+import { longestAttemptMs } from './retry.ts'
 
 /** Minutes of one meter, or of all meters of a tenant, that a write changes. */
 export interface TouchedRange {
@@ -38,11 +39,14 @@ export interface Touches {
 
 /**
  * A write that was given up may still be carried out by ClickHouse, which goes on with a request whose sender has
- * gone. Far longer than any block takes.
+ * gone: no longer, it is taken, than an attempt that is waited for.
  */
-const maybeUnderWayMs = 60_000
+const maybeUnderWayMs = longestAttemptMs
 
-export function createTouches(): Touches {
+/** @param later resolves after so many milliseconds; nothing has to wait for it */
+export function createTouches(
+  later: (ms: number) => Promise<unknown> = (ms) => sleep(ms, undefined, { ref: false }),
+): Touches {
   const underWay = new Map<number, Touch>()
   const listeners = new Set<(news: TouchNews) => void>()
   let last = 0
@@ -64,7 +68,7 @@ export function createTouches(): Touches {
         end(touch.number)
         return result
       } catch (error) {
-        void sleep(maybeUnderWayMs, undefined, { ref: false }).then(() => end(touch.number))
+        void later(maybeUnderWayMs).then(() => end(touch.number))
         throw error
       }
     },

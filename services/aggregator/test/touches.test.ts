@@ -19,9 +19,18 @@ t.test('a touch is told before its write begins and over when it has ended', asy
 })
 
 t.test('a write that was given up may still come: its touch is not over', async (t) => {
-  const touches = createTouches()
+  const over = Promise.withResolvers<void>()
+  const waits: number[] = []
+  const touches = createTouches((ms) => {
+    waits.push(ms)
+    return over.promise
+  })
   await t.rejects(touches.during([range], () => Promise.reject(new Error('given up'))))
   t.equal(touches.follow(() => {}).underWay.length, 1)
+  t.strictSame(waits, [600_000], 'as long as an attempt may take')
+  const told = new Promise<TouchNews>((resolve) => touches.follow(resolve))
+  over.resolve()
+  t.strictSame(await told, { over: 1 })
 })
 
 t.test('nothing is told to who has stopped', async (t) => {
