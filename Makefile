@@ -5,7 +5,7 @@ PNPM := .toolchain/bin/pnpm
 IF_SET_UP := test -x $(NODE) || { echo 'Nothing is set up here yet: make setup'; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-unit test-integration test-e2e lint format api bench chaos load chart images clean
+.PHONY: help setup demo up down status logs test test-unit test-integration test-e2e lint format api bench compare chaos load chart images clean
 
 help: ## print this menu
 	@printf 'make <target> [PORT_OFFSET=1000] [BROKERS=3]\n\n'
@@ -57,6 +57,9 @@ api: setup ## write what is made of the code: docs/api, docs/configuration.md, t
 
 bench: setup ## measure against plain baselines
 	@$(NODE) scripts/bench/main.ts
+
+compare: setup ## compare kept reports with ClickHouse and a plain computation; ROUNDS=100 SEED=5
+	@ROUNDS=$(or $(ROUNDS),100) $(NODE) scripts/run-tests.ts integration cached-reports
 
 chaos: setup ## kill and stop parts at random under load, and compare what is left; takes hours on a small machine
 	@$(NODE) scripts/crash-suite/main.ts
