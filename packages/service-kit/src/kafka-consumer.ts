@@ -33,6 +33,8 @@ export interface KafkaConsumer {
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
   seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void>
+  /** The group has gone on without this member, which has not been told of it yet (`onRevoked`): only `consume` tells. */
+  isEvicted(): boolean
   /** First and next offset of a partition, asked of the broker. */
   watermarks(topic: string, partition: number, timeoutMs: number): Promise<{ low: number; high: number }>
   /** The end of a partition was reached: `offset` is the next to come. */
@@ -195,6 +197,7 @@ function wrap(client: Client, state: { stopping: boolean }, leave: () => Promise
       new Promise((resolve, reject) => {
         client.seek(position, timeoutMs, settle(resolve, reject))
       }),
+    isEvicted: () => untyped(client).assignmentLost(),
     watermarks: (topic, partition, timeoutMs) =>
       new Promise((resolve, reject) => {
         client.queryWatermarkOffsets(
