@@ -29,11 +29,19 @@ export async function openKeepAliveClient(
     underWay.set(socket, waiting)
     socket.write(waiting.request)
   }
+  const forget = (socket: Socket): void => {
+    if (free.includes(socket)) free.splice(free.indexOf(socket), 1)
+  }
   const finish = (socket: Socket, response: string): void => {
     const waiting = underWay.get(socket)
+    // Ingest says 408, and closes it: nothing was asked on this connection for too long.
+    if (waiting === undefined) {
+      forget(socket)
+      return
+    }
     underWay.delete(socket)
-    if (response.startsWith('HTTP/1.1 202')) waiting?.resolve()
-    else waiting?.reject(new Error(response))
+    if (response.startsWith('HTTP/1.1 202')) waiting.resolve()
+    else waiting.reject(new Error(response))
     const next = queue.shift()
     if (next === undefined) free.push(socket)
     else start(socket, next)
@@ -51,9 +59,8 @@ export async function openKeepAliveClient(
       text = text.slice(end)
       finish(socket, response)
     })
-    // Ingest closes connections on which nothing was ever asked, and those of the last pace are idle for seconds.
     const gone = (error: Error): void => {
-      if (free.includes(socket)) free.splice(free.indexOf(socket), 1)
+      forget(socket)
       underWay.get(socket)?.reject(error)
     }
     socket.on('error', gone)
