@@ -91,7 +91,7 @@ export const settings = {
   ),
   livePushMs: setting(
     'LIVE_PUSH_MS',
-    count(250, 50),
-    'milliseconds between two pushes to the readers of a live view',
+    count(100, 50),
+    'milliseconds between two pushes to the readers of a live view, at the least',
   ),
 } as const

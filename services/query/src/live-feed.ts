@@ -20,6 +20,8 @@ export interface LiveFeed {
 const quietMs = 1_000
 /** How long the first push of a feed waits for an aggregator. */
 const firstPushMs = 1_000
+/** Times as long as a push took: a feed takes a fifth of the time at most. */
+const leastPause = 5
 /** How long a feed goes on without readers: one whose connection was cut comes back to it. */
 const lingerMs = 10_000
 
@@ -34,18 +36,21 @@ export function startLiveFeed(
   const merge = createLiveMerge(spanSeconds)
   const sources = createLiveSources(merge, deps.nowMs)
   const request = { tenant: meter.tenant, meter: meter.name, seconds: spanSeconds }
-  const unfollow = deps.aggregators.follow<LiveUpdate>((client) => client.watchLive(request), sources)
   const readers = createLiveReaders()
   const filters = new WeakMap<KeyConstraints, LiveFilter>()
   const startedAt = deps.nowMs()
   let sequence = 0
-  let lastPushMs = 0
+  /** The first push waits too: there may be several aggregators to be heard. */
+  let lastPushMs = startedAt
+  let pauseMs = config.livePushMs
+  let stopWaiting: (() => void) | undefined
   let leftAtMs = startedAt
   let stopped = false
   const stop = (): void => {
     if (stopped) return
     stopped = true
     stopTicking()
+    stopWaiting?.()
     unfollow()
     onEnd()
     readers.end()
@@ -57,6 +62,10 @@ export function startLiveFeed(
       stop()
       return
     }
+    // Who was slow is ready again, a source has gone, or nothing has happened for long.
+    if (nowMs - lastPushMs >= pauseMs) pushChanges(nowMs)
+  }
+  const pushChanges = (nowMs: number): void => {
     // A new feed waits for what the aggregators know: its first push is complete then.
     if (sources.connected() === 0 && nowMs - startedAt < firstPushMs) return
     sources.forgetLost()
@@ -74,8 +83,25 @@ export function startLiveFeed(
       all: merge.seconds(),
     }
     readers.push(push, sequence)
+    // Of a meter with thousands of groups a push takes long itself: other requests go first then.
+    pauseMs = Math.max(config.livePushMs, leastPause * (deps.nowMs() - nowMs))
+  }
+  /** What was heard is pushed at once, unless the last push was only just. */
+  const pushSoon = (): void => {
+    const waitMs = lastPushMs + pauseMs - deps.nowMs()
+    stopWaiting ??= deps.after(Math.min(Math.max(waitMs, 0), pauseMs), () => {
+      stopWaiting = undefined
+      pushChanges(deps.nowMs())
+    })
   }
   const stopTicking = deps.every(config.livePushMs, tick)
+  const unfollow = deps.aggregators.follow<LiveUpdate>((client) => client.watchLive(request), {
+    message(address, update) {
+      sources.message(address, update)
+      pushSoon()
+    },
+    lost: sources.lost,
+  })
   return {
     size: readers.size,
     add(subscriber, lastEventId) {

@@ -58,6 +58,8 @@ export interface LiveHubDeps {
   readonly nowMs: () => number
   /** Runs a task regularly; returns what ends that. */
   readonly every: (ms: number, task: () => void) => () => void
+  /** Runs a task once; returns what takes it back. */
+  readonly after: (ms: number, task: () => void) => () => void
 }
 
 /** Spans that feeds are kept for: subscribers share the smallest one that holds theirs. */

@@ -6,15 +6,15 @@ export interface LiveReaders {
   /** @param after sequence number of the last push that it has; undefined has nothing */
   add(subscriber: LiveSubscriber, after: number | undefined): () => void
   size(): number
-  /** Whether one of them lacks something that was pushed before. */
+  /** Whether one of them lacks something that was pushed before, and can take it. */
   lag(): boolean
   /** Numbers grow by one. */
   push(push: LivePush, sequence: number): void
   end(): void
 }
 
-/** Pushes that one may have missed, 15 seconds at four a second: who lacks more gets everything anew. */
-const maxBehind = 60
+/** Pushes that one may have missed, 15 seconds at ten a second: who lacks more gets everything anew. */
+const maxBehind = 150
 
 /**
  * Nothing is kept for anybody: of the last pushes only their seconds are, once for all. Readers that have come equally
@@ -42,7 +42,7 @@ export function createLiveReaders(): LiveReaders {
       }
     },
     size: () => readers.size,
-    lag: () => [...readers.values()].some(({ upTo }) => upTo !== last),
+    lag: () => [...readers].some(([subscriber, { upTo }]) => upTo !== last && subscriber.isReady()),
     push(push, sequence) {
       last = sequence
       recent.push({ sequence, seconds: push.changed })

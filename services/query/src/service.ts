@@ -79,7 +79,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   )
   const core: Core = {
     reports,
-    live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every }, config),
+    live: createLiveHub({ catalog, aggregators, nowMs: Date.now, every, after }, config),
     events: createEventLister({ clickhouse, cursors }),
     deliveries: createDeliveryLister({ clickhouse, cursors, nowUs }),
     deliverySummaries: createDeliverySummarizer({ clickhouse, nowUs }),
@@ -138,4 +138,9 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
 function every(ms: number, task: () => void): () => void {
   const timer = setInterval(task, ms)
   return () => clearInterval(timer)
+}
+
+function after(ms: number, task: () => void): () => void {
+  const timer = setTimeout(task, ms)
+  return () => clearTimeout(timer)
 }

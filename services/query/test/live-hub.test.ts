@@ -10,14 +10,22 @@ const start = 1_700_000_000
 function createClock(startMs: number) {
   let nowMs = startMs
   const tasks = new Set<{ everyMs: number; dueMs: number; run: () => void }>()
+  const every = (everyMs: number, run: () => void) => {
+    const task = { everyMs, dueMs: nowMs + everyMs, run }
+    tasks.add(task)
+    return () => {
+      tasks.delete(task)
+    }
+  }
   return {
     now: () => nowMs,
-    every: (everyMs: number, run: () => void) => {
-      const task = { everyMs, dueMs: nowMs + everyMs, run }
-      tasks.add(task)
-      return () => {
-        tasks.delete(task)
-      }
+    every,
+    after: (afterMs: number, run: () => void) => {
+      const stop = every(afterMs, () => {
+        stop()
+        run()
+      })
+      return stop
     },
     advance: (ms: number) => {
       const endMs = nowMs + ms
@@ -67,6 +75,7 @@ function setUp(t: Test, groupBy: Record<string, string> = { page: '/data/path' }
       aggregators,
       nowMs: clock.now,
       every: clock.every,
+      after: clock.after,
     },
     { livePushMs: 250 },
   )
@@ -132,6 +141,25 @@ t.test('the first push is complete, the next ones hold what changed', async (t) 
   t.same(shown(reader.pushes[1]), [[2, 7]])
 })
 
+t.test('what is heard is pushed at once, but not sooner than allowed after the last push', async (t) => {
+  const { hub, clock, tell } = setUp(t)
+  const reader = createReader()
+  hub.subscribe({ tenant: 'default' }, 'visits', 300, reader.subscriber)
+  tell({ 1: 1 }, { snapshot: true })
+  clock.advance(610)
+  t.equal(reader.pushes.length, 1)
+  tell({ 2: 1 })
+  clock.advance(0)
+  t.same(shown(reader.pushes[1]), [[2, 1]], 'the last push was long ago')
+  tell({ 3: 1 })
+  clock.advance(200)
+  tell({ 3: 2 })
+  clock.advance(49)
+  t.equal(reader.pushes.length, 2)
+  clock.advance(1)
+  t.same(shown(reader.pushes[2]), [[3, 2]], 'what came meanwhile goes together')
+})
+
 t.test('a new feed waits a moment for an aggregator, but not for ever', async (t) => {
   const { hub, clock } = setUp(t)
   const reader = createReader()
@@ -189,7 +217,7 @@ t.test('a slow reader is left behind, then gets what it missed at once', async (
   t.equal(slow.pushes[1]?.reset, false)
   t.equal(shown(slow.pushes[1])?.length, 6)
   slow.state.ready = false
-  for (let turn = 0; turn < 70; turn += 1) {
+  for (let turn = 0; turn < 160; turn += 1) {
     tell({ 8: turn })
     clock.advance(250)
   }
