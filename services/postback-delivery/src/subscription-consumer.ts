@@ -45,6 +45,8 @@ const retryMs = 200
 const seekTimeoutMs = 5_000
 /** How long the group waits, when partitions move, for the transaction under way. */
 const drainMs = 8_000
+/** How long a stop waits for the transaction under way: a part of what all of it may take. */
+const stopMs = 5_000
 /** Of each partition; see `createRecentEvents`. */
 const recentSize = 20_000
 
@@ -161,8 +163,11 @@ export async function startSubscriptionConsumer(
     lag: () => [...owned.values()].flatMap((partition) => lagOf(consumer, partition)),
     async stop() {
       stopping = true
+      writer.giveUp()
       queued.notify()
-      await running
+      // One that has no answer by then is settled by whoever comes next with its id.
+      await Promise.race([running, delay(stopMs, undefined, { ref: false })])
+      turn = Promise.resolve()
       await writer.stop()
       await consumer.stop()
     },

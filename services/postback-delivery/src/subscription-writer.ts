@@ -18,6 +18,9 @@ export interface SubscriptionWriter {
     positions: readonly TopicPartitionOffsetAndMetadata[],
     isOwner: () => boolean,
   ): Promise<boolean>
+  /** Tries no further, so that a write that fails holds up no stop; one that is under way may still take place. */
+  giveUp(): void
+  /** To be called when no write is under way: one that is would be cut off. */
   stop(): Promise<void>
 }
 
@@ -54,7 +57,7 @@ export function createSubscriptionWriter(deps: SubscriptionWriterDeps): Subscrip
         producer ??= await deps.connect()
         const isDone = inDoubt && (await areCommitted(deps.consumer(), positions))
         if (!isDone) {
-          if (!isOwner()) break
+          if (stopped || !isOwner()) break
           if (deps.consumer().isEvicted()) throw new Error('the group has gone on without this member')
           inDoubt = true
           await producer.writeAll(messages, [{ consumer: deps.consumer(), offsets: positions }])
@@ -68,6 +71,7 @@ export function createSubscriptionWriter(deps: SubscriptionWriterDeps): Subscrip
         deps.onState(`subscriptions cannot be written: ${(error as Error).message}`)
         await producer?.stop()
         producer = undefined
+        if (stopped) break
         await deps.listen()
         await delay(retryMs)
       }
@@ -78,6 +82,9 @@ export function createSubscriptionWriter(deps: SubscriptionWriterDeps): Subscrip
   }
   return {
     write,
+    giveUp() {
+      stopped = true
+    },
     async stop() {
       stopped = true
       await producer?.stop()

@@ -98,3 +98,15 @@ t.test('a member that was thrown out writes nothing before it has heard of it', 
   t.equal(await writer.write([message], [position], () => listened === 0), false)
   t.same({ written: counts().written, listened }, { written: 0, listened: 1 })
 })
+
+t.test('once it is to give up, the try under way is the last', async (t) => {
+  let tried = false
+  const onCommitted = (): void => {
+    tried = true
+    writer.giveUp()
+  }
+  const { writer, counts } = setUp([{ takesPlace: false, answers: false }], { onCommitted })
+  t.equal(await writer.write([message], [position], () => true), false)
+  t.ok(tried)
+  t.same(counts(), { written: 1, connects: 2 })
+})

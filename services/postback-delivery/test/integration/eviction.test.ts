@@ -1,55 +1,12 @@
 import type { Event } from '@millrace/proto'
 import { evictMembers } from '@millrace/scripts/evict-members'
-import {
-  connectTransactionalProducer,
-  type TransactionalProducer,
-} from '@millrace/service-kit/kafka-transactional-producer'
-import { Registry } from '@millrace/service-kit/metrics'
 import t, { type Test } from 'tap'
-import { startSubscriptionConsumer, subscriptionsGroup } from '../../src/subscription-consumer.ts'
-import { createSubscriptionMetrics } from '../../src/subscription-metrics.ts'
+import { subscriptionsGroup } from '../../src/subscription-consumer.ts'
 import { makeEvent } from '../event-fixture.ts'
-import { type Mesh, startMesh, until } from './helper.ts'
-import { followDeliveries, startPublisher } from './subscription-fixture.ts'
+import { startMesh, until } from './helper.ts'
+import { followDeliveries, startPublisher, startSubscriptions } from './subscription-fixture.ts'
 
 t.setTimeout(120_000)
-
-/** Hands every event out to one endpoint; each write first asks `beforeWrite`. */
-async function startSubscriptions(
-  { config, logger }: Mesh,
-  name: string,
-  beforeWrite: (deliveries: number) => Promise<void>,
-) {
-  const connectProducer = async (): Promise<TransactionalProducer> => {
-    const options = { clientId: name, transactionalId: name, timeoutMs: 10_000 }
-    const producer = await connectTransactionalProducer(config, options, logger)
-    return {
-      ...producer,
-      async writeAll(messages, positions) {
-        await beforeWrite(messages.length)
-        return await producer.writeAll(messages, positions)
-      },
-    }
-  }
-  const states: (string | undefined)[] = []
-  const endpoint = { endpoint: 'one', filter: undefined, createdAtUs: 0, writtenAt: 0 }
-  const consumer = await startSubscriptionConsumer(
-    {
-      awaitCatalog: () => undefined,
-      hasEndpoints: async () => true,
-      catalogPosition: () => 0,
-      index: { candidates: () => [endpoint] },
-      rulesOf: () => ({ findFault: undefined, maxAge: undefined }),
-      connectProducer,
-      onState: (missing) => states.push(missing),
-      metrics: createSubscriptionMetrics(new Registry(), () => []),
-      logger,
-      now: Date.now,
-    },
-    config,
-  )
-  return { states, stop: consumer.stop }
-}
 
 /** One partition of events, and an instance whose first write with deliveries waits at the gate. */
 async function setUp(t: Test) {

@@ -6,6 +6,13 @@ import { catalogTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topic
 import { connectKafkaConsumer } from '@millrace/service-kit/kafka-consumer'
 import { connectKafkaProducer } from '@millrace/service-kit/kafka-producer'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
+import {
+  connectTransactionalProducer,
+  type TransactionalProducer,
+} from '@millrace/service-kit/kafka-transactional-producer'
+import { Registry } from '@millrace/service-kit/metrics'
+import { startSubscriptionConsumer } from '../../src/subscription-consumer.ts'
+import { createSubscriptionMetrics } from '../../src/subscription-metrics.ts'
 import type { Mesh } from './helper.ts'
 
 /** Writes what ingest writes, and reads what is handed out. */
@@ -79,4 +86,41 @@ export async function followDeliveries({ config, logger }: Mesh) {
       await consumer.stop()
     },
   }
+}
+
+/** Hands every event out to one endpoint; each write first asks `beforeWrite`. */
+export async function startSubscriptions(
+  { config, logger }: Mesh,
+  name: string,
+  beforeWrite: (deliveries: number) => Promise<void>,
+) {
+  const connectProducer = async (): Promise<TransactionalProducer> => {
+    const options = { clientId: name, transactionalId: name, timeoutMs: 10_000 }
+    const producer = await connectTransactionalProducer(config, options, logger)
+    return {
+      ...producer,
+      async writeAll(messages, positions) {
+        await beforeWrite(messages.length)
+        return await producer.writeAll(messages, positions)
+      },
+    }
+  }
+  const states: (string | undefined)[] = []
+  const endpoint = { endpoint: 'one', filter: undefined, createdAtUs: 0, writtenAt: 0 }
+  const consumer = await startSubscriptionConsumer(
+    {
+      awaitCatalog: () => undefined,
+      hasEndpoints: async () => true,
+      catalogPosition: () => 0,
+      index: { candidates: () => [endpoint] },
+      rulesOf: () => ({ findFault: undefined, maxAge: undefined }),
+      connectProducer,
+      onState: (missing) => states.push(missing),
+      metrics: createSubscriptionMetrics(new Registry(), () => []),
+      logger,
+      now: Date.now,
+    },
+    config,
+  )
+  return { states, stop: consumer.stop }
 }
