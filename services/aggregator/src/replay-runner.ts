@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from '@millrace/proto'
+import { createGrowingPauses } from '@millrace/service-kit/growing-pauses'
 import type { Logger } from '@millrace/service-kit/log'
 import type { StoredEvent } from './backfill-events.ts'
 import type { ReplayMetrics } from './replay-metrics.ts'
@@ -31,7 +32,7 @@ export interface ReplayRunner {
 }
 
 const longestChunk = 1_000
-const pauseMs = { idle: 500, judged: 150, afterError: 1_000 }
+const pauseMs = { idle: 500, judged: 150, afterError: 1_000, longest: 60_000 }
 /** An event that was not judged again by then is sent again. */
 const judgedWithinMs = 20_000
 
@@ -51,6 +52,12 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
   const changed = createWakeSignal()
   /** By tenant: its replays follow each other, so that no two of them have the same event in hand. */
   const running = new Map<string, Promise<void>>()
+  /** One that fails is left alone for a while: its tenant's others are carried out meanwhile. */
+  const pauses = createGrowingPauses({
+    firstMs: pauseMs.afterError,
+    longestMs: pauseMs.longest,
+    now: () => performance.now(),
+  })
   let done: Set<string> | undefined
   deps.onCatalogChange(changed.wake)
 
@@ -67,12 +74,14 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
     done = new Set(await store.readDone(signal))
     for (const replay of [...unfinished()].sort(byRequest)) {
       const { tenant } = replay
-      if (running.has(tenant) || !isCoordinator(replay)) continue
+      const key = replayKey(replay)
+      if (running.has(tenant) || pauses.isPaused(key) || !isCoordinator(replay)) continue
       const task = carryOut(replay)
-        .catch(async (error: unknown) => {
+        .then(() => pauses.succeeded(key))
+        .catch((error: unknown) => {
           if (signal.aborted) return
-          logger.warn({ replay: replay.name, err: error }, 'a replay cannot go on, trying again')
-          await sleep(pauseMs.afterError, undefined, { signal }).catch(() => {})
+          const fact = { tenant, replay: replay.name, pauseMs: pauses.failed(key), err: error }
+          logger.warn(fact, 'a replay cannot go on, trying again later')
         })
         .finally(() => {
           running.delete(tenant)
