@@ -13,6 +13,13 @@ export interface RedriveWriter {
   stop(): Promise<void>
 }
 
+/** Another one's transaction has failed, and with it the producer. */
+export class EarlierTransactionError extends Error {
+  constructor() {
+    super('a transaction before it failed')
+  }
+}
+
 export function createRedriveWriter(connect: () => Promise<TransactionalProducer>): RedriveWriter {
   let producer: TransactionalProducer | undefined
   let turn: Promise<unknown> = Promise.resolve()
@@ -33,7 +40,7 @@ export function createRedriveWriter(connect: () => Promise<TransactionalProducer
       }),
     write: (messages, positions) =>
       inTurn(async () => {
-        if (producer === undefined) throw new Error('a transaction before it failed')
+        if (producer === undefined) throw new EarlierTransactionError()
         try {
           await producer.writeAll(messages, positions)
         } catch (error) {

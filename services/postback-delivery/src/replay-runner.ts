@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deliveryStateKey } from '@millrace/catalog/delivery-state-store'
 import type { ReplayProgressIndex } from '@millrace/catalog/replay-progress'
+import { createGrowingPauses } from '@millrace/service-kit/growing-pauses'
 import type { TopicPartition } from '@millrace/service-kit/kafka-consumer'
+import type { OutgoingRecord } from '@millrace/service-kit/kafka-producer'
 import type { KeptPartitions } from './kept-partitions.ts'
-import { createOffsetSet, type OffsetSet } from './offset-set.ts'
-import { type KeptRecord, progressMessage } from './redrive-messages.ts'
-import type { RedriveWriter } from './redrive-writer.ts'
+import { progressMessage } from './redrive-messages.ts'
+import { EarlierTransactionError, type RedriveWriter } from './redrive-writer.ts'
+import { createReplayClaims, createReplayEpoch, type ReplayEpoch } from './replay-epoch.ts'
 import { type RunReplayDeps, runReplay } from './run-replay.ts'
 import { partitionKey } from './scan-kept.ts'
 import { type DeliveryReplay, topicsOf } from './select-kept.ts'
@@ -40,14 +42,17 @@ export interface ReplayRunnerConfig {
 const sideBySide = { inAll: 16, perTenant: 4 }
 const idleMs = 5_000
 const afterErrorMs = 1_000
+/** Of one that fails again and again. */
+const longestPauseMs = 60_000
 
 export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerConfig): ReplayRunner {
   const { progress, writer, logger } = deps
   const signal = createSignal()
   const running = new Map<string, { readonly tenant: string; readonly task: Promise<void> }>()
   const untilStopped = () => Promise.all(Array.from(running.values(), ({ task }) => task))
-  let epoch = createEpoch()
+  let epoch = createReplayEpoch()
   let stopped = false
+  const pauses = createGrowingPauses({ firstMs: afterErrorMs, longestMs: longestPauseMs, now: deps.now })
 
   const isDone = ({ tenant, name }: DeliveryReplay): boolean => progress.read(tenant, name)?.done === true
   const unprefixed = (topic: string): string => topic.slice(config.kafkaTopicPrefix.length)
@@ -66,30 +71,45 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
   const partsToDo = (replay: DeliveryReplay): readonly TopicPartition[] =>
     ownPartitions(replay).filter((part) => !isPartDone(replay, part))
 
-  const carryOut = async (replay: DeliveryReplay, parts: readonly TopicPartition[]): Promise<void> => {
+  const carryOut = async (
+    of: ReplayEpoch,
+    replay: DeliveryReplay,
+    parts: readonly TopicPartition[],
+  ): Promise<void> => {
     const kept = deps.kept()
     if (kept === undefined) return
-    const { claims, done, abort } = epoch
     const all = topicsOf(replay).reduce((sum, topic) => sum + config.partitions(topic), 0)
     const share = ownPartitions(replay).length / all
-    const runDeps = { ...deps, ...writer, ...kept, claim: claims.claim, signal: abort.signal }
-    await runReplay(runDeps, { ...config, ratePerSecond: replay.body.ratePerSecond * share }, replay, parts)
-    for (const part of parts) done.add(partKey(replay, part))
+    const claims = createReplayClaims(of)
+    const write: RedriveWriter['write'] = async (messages, positions) => {
+      await writer.write(messages, positions)
+      if (claims.settle()) pauses.succeeded(keyOf(replay))
+    }
+    const runDeps = { ...deps, ...kept, write, claim: claims.claim, signal: of.signal }
+    try {
+      await runReplay(runDeps, { ...config, ratePerSecond: replay.body.ratePerSecond * share }, replay, parts)
+    } finally {
+      if (claims.isOpen()) of.end()
+    }
+    for (const part of parts) of.done.add(partKey(replay, part))
     logger.info(
       { tenant: replay.tenant, replay: replay.name, partitions: parts.length },
       'deliveries replayed',
     )
   }
-  /** One that failed may have been written: all begin anew with what the topics say. */
-  const start = (replay: DeliveryReplay, parts: readonly TopicPartition[]): void => {
+  /** One that fails is left alone for a while; others go on, unless what its transaction came to is not known. */
+  const start = (replay: DeliveryReplay, work: (of: ReplayEpoch) => Promise<void>): void => {
     const of = epoch
-    const key = deliveryStateKey.replay(replay.tenant, replay.name)
-    const task = carryOut(replay, parts)
+    const key = keyOf(replay)
+    const task = work(of)
+      .then(() => pauses.succeeded(key))
       .catch((error: unknown) => {
-        if (of.abort.signal.aborted) return
-        logger.warn({ replay: replay.name, err: error }, 'a replay cannot go on, trying again')
-        of.failed = true
-        of.abort.abort()
+        if (isAbort(error) || error instanceof EarlierTransactionError) return
+        const pauseMs = pauses.failed(key)
+        logger.warn(
+          { tenant: replay.tenant, replay: replay.name, pauseMs, err: error },
+          'a replay cannot go on, trying again later',
+        )
       })
       .finally(() => {
         running.delete(key)
@@ -97,53 +117,49 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
       })
     running.set(key, { tenant: replay.tenant, task })
   }
-  const finish = async (replay: DeliveryReplay): Promise<void> => {
+  /** What says that a replay is done, once all of its parts are; undefined before, and after. */
+  const readEnd = (replay: DeliveryReplay): readonly OutgoingRecord[] | undefined => {
     const { tenant, name } = replay
     const [first] = topicsOf(replay)
     if (!ownPartitions(replay).some(({ topic, partition }) => unprefixed(topic) === first && partition === 0))
-      return
+      return undefined
     const told = topicsOf(replay).flatMap((topic) =>
       Array.from({ length: config.partitions(topic) }, (_, partition) =>
         progress.readPart(tenant, name, topic, partition),
       ),
     )
-    if (!told.every((part) => part?.done === true)) return
     const sums = progress.read(tenant, name)
-    if (sums === undefined || sums.done) return
+    if (!told.every((part) => part?.done === true) || sums === undefined || sums.done) return undefined
     const written = { tenant, instance: config.instance, nowUs: deps.now() * 1_000 }
     const whole = { ...sums, replay: name, topic: '', partition: 0, done: true }
     const tell = (key: string, told: typeof whole | undefined) =>
       progressMessage(config.kafkaTopicPrefix, key, { ...written, progress: told })
     const keys = progress.partKeys(tenant, name)
-    await writer.write(
-      [tell(deliveryStateKey.replay(tenant, name), whole), ...keys.map((key) => tell(key, undefined))],
-      [],
-    )
+    return [tell(keyOf(replay), whole), ...keys.map((key) => tell(key, undefined))]
   }
   const interrupt = async (): Promise<void> => {
-    epoch.abort.abort()
+    epoch.end()
     await untilStopped()
   }
   const look = async (): Promise<void> => {
-    if (epoch.abort.signal.aborted) {
-      const { failed } = epoch
+    if (epoch.signal.aborted) {
       await untilStopped()
-      if (failed) await sleep(afterErrorMs)
-      epoch = createEpoch()
+      epoch = createReplayEpoch()
     }
     const open = deps.replays().filter((replay) => !isDone(replay))
     if (open.length === 0 || deps.kept()?.owned().length === 0) return
     await writer.ready()
-    const waiting: DeliveryReplay[] = []
-    for (const replay of open.sort(byRequest)) {
-      if (running.has(deliveryStateKey.replay(replay.tenant, replay.name))) continue
-      if (partsToDo(replay).length === 0) await finish(replay)
-      else waiting.push(replay)
+    const idle = open.filter((replay) => !running.has(keyOf(replay)) && !pauses.isPaused(keyOf(replay)))
+    const waiting: Waiting[] = []
+    for (const replay of idle.sort(byRequest)) {
+      const parts = partsToDo(replay)
+      const end = parts.length > 0 ? undefined : readEnd(replay)
+      if (end !== undefined) start(replay, () => writer.write(end, []))
+      else if (parts.length > 0) waiting.push({ tenant: replay.tenant, replay, parts })
     }
     const tenants = Array.from(running.values(), ({ tenant }) => tenant)
-    for (const replay of shareTurns(waiting, tenants, sideBySide)) {
-      const parts = partsToDo(replay)
-      if (parts.length > 0 && !epoch.abort.signal.aborted) start(replay, parts)
+    for (const { replay, parts } of shareTurns(waiting, tenants, sideBySide)) {
+      start(replay, (of) => carryOut(of, replay, parts))
     }
   }
   const run = async (): Promise<void> => {
@@ -154,7 +170,7 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
         logger.warn({ err: error }, 'replays cannot be carried out now, trying again')
         await sleep(afterErrorMs)
       }
-      await signal.wait(idleMs)
+      await signal.wait(Math.min(idleMs, pauses.untilNextMs()))
     }
     await interrupt()
     await writer.stop()
@@ -165,43 +181,25 @@ export function startReplayRunner(deps: ReplayRunnerDeps, config: ReplayRunnerCo
     interrupt,
     async stop() {
       stopped = true
-      epoch.abort.abort()
+      epoch.end()
       signal.notify()
       await ran
     },
   }
 }
 
-/** From one interruption to the next: as long as this instance knows what its transactions came to. */
-interface Epoch {
-  readonly abort: AbortController
-  failed: boolean
-  readonly claims: Claims
-  /** Parts of replays that were carried out, perhaps before the progress was read back. */
-  readonly done: Set<string>
+interface Waiting {
+  readonly tenant: string
+  readonly replay: DeliveryReplay
+  readonly parts: readonly TopicPartition[]
 }
 
-function createEpoch(): Epoch {
-  return { abort: new AbortController(), failed: false, claims: createClaims(), done: new Set() }
+function keyOf({ tenant, name }: DeliveryReplay): string {
+  return deliveryStateKey.replay(tenant, name)
 }
 
-interface Claims {
-  claim(record: KeptRecord): boolean
-}
-
-/** What one replay takes up, another one that looked through the topic before must not. */
-function createClaims(): Claims {
-  const claimed = new Map<string, OffsetSet>()
-  return {
-    claim(record) {
-      const key = partitionKey(record)
-      const offsets = claimed.get(key) ?? createOffsetSet()
-      claimed.set(key, offsets)
-      if (offsets.has(record.offset)) return false
-      offsets.add(record.offset)
-      return true
-    },
-  }
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 function partKey({ tenant, name }: DeliveryReplay, part: TopicPartition): string {
