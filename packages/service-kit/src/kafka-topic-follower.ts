@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaConfig } from './kafka-client.ts'
 import { connectKafkaConsumer, type KafkaConsumer, type Message } from './kafka-consumer.ts'
 import type { Logger } from './log.ts'
+import { createSignal, type Signal } from './signal.ts'
 
 /** Has read a topic of one partition from its beginning, and goes on. */
 export interface TopicFollower {
@@ -29,8 +30,10 @@ export interface TopicFollowerOptions {
   readonly apply: (message: Message) => void
 }
 
-/** How long a read waits for records: short while somebody waits for the end, since it cannot be interrupted. */
-const waitMs = { idle: 100, awaited: 10, afterError: 500 }
+const maxRead = 500
+/** The client tells of what comes; should it ever not, this is how late it is seen. */
+const idleMs = 100
+const afterErrorMs = 500
 
 /**
  * Follows the topic from its beginning. Every process reads all of it for itself, without a group.
@@ -42,11 +45,13 @@ export async function startTopicFollower(
   logger: Logger,
 ): Promise<TopicFollower> {
   const topic = config.kafkaTopicPrefix + options.topic
+  const queued = createSignal()
   const consumer = await connectKafkaConsumer(
     config,
     {
       clientId: options.clientId,
       groupId: `${options.clientId}-unused`,
+      onQueued: queued.notify,
       overrides: { 'fetch.wait.max.ms': 50 },
     },
     logger,
@@ -54,9 +59,10 @@ export async function startTopicFollower(
   const progress = createProgress()
   consumer.assign([{ topic, partition: 0, offset: 0 }])
   const state = { stopped: false }
-  const loop = follow(consumer, options, state, progress, logger)
+  const loop = follow(consumer, options, { state, queued, progress }, logger)
   const stop = async (): Promise<void> => {
     state.stopped = true
+    queued.notify()
     await loop
     await consumer.stop()
   }
@@ -66,7 +72,7 @@ export async function startTopicFollower(
   }
   const readThroughOrToEnd = async (offset: number): Promise<void> => {
     if (offset <= progress.position()) return
-    // Decided before waiting: who waits for what will not come stays for ever, and keeps the reads short.
+    // Decided before waiting: who waits for what will not come stays for ever.
     const { high } = await consumer.watermarks(topic, 0, 5_000)
     await progress.through(Math.min(offset, high))
   }
@@ -90,7 +96,6 @@ interface Progress {
   position(): number
   reached(offset: number): void
   through(offset: number): Promise<void>
-  isAwaited(): boolean
 }
 
 function createProgress(): Progress {
@@ -109,15 +114,13 @@ function createProgress(): Progress {
         if (offset <= position) resolve()
         else waiting.push({ offset, resolve })
       }),
-    isAwaited: () => waiting.length > 0,
   }
 }
 
 async function follow(
   consumer: KafkaConsumer,
   { part, apply }: TopicFollowerOptions,
-  state: { stopped: boolean },
-  progress: Progress,
+  { state, queued, progress }: { state: { stopped: boolean }; queued: Signal; progress: Progress },
   logger: Logger,
 ): Promise<void> {
   // Control records of transactions take offsets too: only the end's own event tells that they were passed.
@@ -128,16 +131,18 @@ async function follow(
   })
   while (!state.stopped) {
     try {
-      const messages = await consumer.consume(500, progress.isAwaited() ? waitMs.awaited : waitMs.idle)
+      // Without waiting: a read that waits holds one of the process' few threads, and who needs one stands behind it.
+      const messages = await consumer.consume(maxRead, 0)
       let next = end
       for (const message of messages) {
         applyMessage(message, apply, part, logger)
         next = Math.max(next, message.offset + 1)
       }
       progress.reached(next)
+      if (messages.length < maxRead) await queued.wait(idleMs)
     } catch (error) {
       logger.warn({ part, err: error }, 'topic cannot be read')
-      await delay(waitMs.afterError)
+      await delay(afterErrorMs)
     }
   }
 }

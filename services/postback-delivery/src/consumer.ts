@@ -8,6 +8,7 @@ import {
   type TopicPartitionOffset,
 } from '@millrace/service-kit/kafka-consumer'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal, waitUntil } from '@millrace/service-kit/signal'
 import { beginning, readLanes } from './assign-partitions.ts'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
 import {
@@ -20,7 +21,6 @@ import {
   setPauses,
   take,
 } from './lanes.ts'
-import { createSignal, waitUntil } from './signal.ts'
 
 /** Reads deliveries from some topics, each record when its time has come. */
 export interface DeliveryConsumer {
@@ -110,6 +110,8 @@ export async function connectDeliveryConsumer(
       overrides: {
         'queued.min.messages': 1_000,
         'queued.max.messages.kbytes': 16_384,
+        // Without it a partition of which so many wait is left alone for a second.
+        'fetch.queue.backoff.ms': 10,
         ...(options.instance !== undefined && { 'group.instance.id': options.instance }),
       },
     },

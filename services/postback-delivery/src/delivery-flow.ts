@@ -1,5 +1,6 @@
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import type { TransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
+import { createSignal, waitUntil } from '@millrace/service-kit/signal'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
 import { type AttemptQueue, createAttemptQueue, type PutOffReason } from './attempt-queue.ts'
 import type { AwaitCatalog } from './await-catalog.ts'
@@ -11,7 +12,6 @@ import { createRecordPlacer } from './place-record.ts'
 import { chooseTier } from './retry-schedule.ts'
 import { createRecordRouter } from './route-record.ts'
 import type { SharedState } from './shared-state.ts'
-import { createSignal, waitUntil } from './signal.ts'
 import type { WatchEndpoint } from './watch-endpoint.ts'
 
 /** From a record that is ripe to its outcome, written down. */

@@ -8,6 +8,7 @@ import {
 } from '@millrace/service-kit/kafka-consumer'
 import type { ConsumerPosition } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal } from '@millrace/service-kit/signal'
 
 /** Partitions of what is dead or held whose replays are this instance's to carry out. */
 export interface KeptPartitions {
@@ -28,7 +29,7 @@ export interface KeptPartitionsDeps {
 }
 
 const group = 'millrace-postback-delivery-replays'
-const pollMs = 500
+const idleMs = 500
 const retryMs = 500
 const committedTimeoutMs = 5_000
 /** librdkafka's name for the end of a partition (RD_KAFKA_OFFSET_END). */
@@ -45,12 +46,14 @@ export async function connectKeptPartitions(
   let owned: readonly TopicPartition[] = []
   let unpaused = false
   let stopping = false
+  const queued = createSignal()
   const consumer: KafkaConsumer = await connectKafkaConsumer(
     config,
     {
       clientId: group,
       groupId: group,
       topics: [parkedTopic.name, deadTopic.name],
+      onQueued: queued.notify,
       async onAssigned(partitions) {
         await untilSettled(consumer, partitions, deps.logger, () => stopping)
         owned = partitions
@@ -68,10 +71,11 @@ export async function connectKeptPartitions(
   const run = async (): Promise<void> => {
     while (!stopping) {
       try {
-        // Rebalances are heard of only while reading.
-        await consumer.consume(1, pollMs)
+        // Rebalances are heard of only while reading. A read that waits would hold one of the process' few threads.
+        await consumer.consume(1, 0)
         if (unpaused) consumer.pause([...owned])
         unpaused = false
+        await queued.wait(idleMs)
       } catch (error) {
         deps.logger.warn({ err: error, group }, 'reading failed')
         await delay(retryMs)
@@ -87,6 +91,7 @@ export async function connectKeptPartitions(
     }),
     async stop() {
       stopping = true
+      queued.notify()
       owned = []
       await running
       await deps.onRevoked()

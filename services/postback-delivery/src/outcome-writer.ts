@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import type { TransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal, waitUntil } from '@millrace/service-kit/signal'
 import type { SourceRecord } from './assigned-partition.ts'
 import { isWrittenDown, type Position, readPositions, toConsumerPositions } from './commit-positions.ts'
 import type { DeliveryMetrics } from './metrics.ts'
-import { createSignal, waitUntil } from './signal.ts'
 
 /**
  * Writes down what became of records: their messages, and that they are finished, in one Kafka transaction per batch.

@@ -4,6 +4,7 @@ import type { ReplayProgressIndex } from '@millrace/catalog/replay-progress'
 import { createGrowingPauses } from '@millrace/service-kit/growing-pauses'
 import type { TopicPartition } from '@millrace/service-kit/kafka-consumer'
 import type { OutgoingRecord } from '@millrace/service-kit/kafka-producer'
+import { createSignal } from '@millrace/service-kit/signal'
 import type { KeptPartitions } from './kept-partitions.ts'
 import { progressMessage } from './redrive-messages.ts'
 import { EarlierTransactionError, type RedriveWriter } from './redrive-writer.ts'
@@ -12,7 +13,6 @@ import { type RunReplayDeps, runReplay } from './run-replay.ts'
 import { partitionKey } from './scan-kept.ts'
 import { type DeliveryReplay, topicsOf } from './select-kept.ts'
 import { shareTurns } from './share-turns.ts'
-import { createSignal } from './signal.ts'
 
 /** Carries out this instance's part of the replays of deliveries. */
 export interface ReplayRunner {
