@@ -16,7 +16,12 @@ export async function startCatalogReader(
   logger: Logger,
   service: string,
 ): Promise<CatalogReader> {
-  const store = createCatalogStore()
+  const store = createCatalogStore(({ tenant, kind, name, version }) =>
+    logger.error(
+      { part: 'catalog', tenant, kind, name, version },
+      'a resource of the catalog cannot be used',
+    ),
+  )
   const follower = await startTopicFollower(
     config,
     {

@@ -3,6 +3,7 @@ import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { StoredEndpoint } from './endpoint-resource.ts'
 import type { CatalogEntry, EventType, Meter, ResourceKind } from './resources.ts'
 import { type TenantSettings, tenantSettingsName } from './settings-resource.ts'
+import { isUsable } from './stored-shape.ts'
 
 /** The catalog in memory, fed with the records of millrace.catalog in their order. */
 export interface CatalogStore {
@@ -23,6 +24,10 @@ export interface CatalogStore {
   all(kind: ResourceKind): readonly CatalogEntry[]
   /** How many there are of one kind and tenant. */
   count(tenant: string, kind: ResourceKind): number
+  /** Its last record is no deletion, and cannot be used as what it should be: as if there were no such resource. */
+  isUnusable(tenant: string, kind: ResourceKind, name: string): boolean
+  /** How many such records there are. */
+  unusable(): number
   /** Last version of a resource, a deleted one included; 0 when it never was. */
   versionOf(tenant: string, kind: ResourceKind, name: string): number
   /** Last record of a resource, also when it was deleted. */
@@ -44,10 +49,12 @@ interface Group {
   sorted: readonly CatalogEntry[] | undefined
 }
 
-export function createCatalogStore(): CatalogStore {
+/** @param onUnusable told of each record that cannot be used, before the listeners are */
+export function createCatalogStore(onUnusable?: (record: CatalogRecord) => void): CatalogStore {
   const groups = new Map<string, Group>()
   const records = new Map<string, CatalogRecord>()
   const offsets = new Map<string, number>()
+  const unusable = new Set<string>()
   const listeners: ((record: CatalogRecord) => void)[] = []
   const groupOf = (tenant: string, kind: ResourceKind): Group | undefined => groups.get(`${tenant}/${kind}`)
   const find = <Body>(tenant: string, kind: ResourceKind, name: string): CatalogEntry<Body> | undefined =>
@@ -68,9 +75,13 @@ export function createCatalogStore(): CatalogStore {
       if (record.version <= (records.get(key)?.version ?? 0)) return
       // Made first: a record that cannot be read changes nothing.
       const entry = record.deleted ? undefined : toEntry(record)
+      const isBad = entry !== undefined && !isUsable(kind, entry.body)
       records.set(key, record)
       offsets.set(key, offset)
-      place(record, kind, entry)
+      if (isBad) unusable.add(key)
+      else unusable.delete(key)
+      place(record, kind, isBad ? undefined : entry)
+      if (isBad) onUnusable?.(record)
       for (const listener of listeners) listener(record)
     },
     eventType: (tenant, name) => find<EventType>(tenant, 'event-type', name),
@@ -89,6 +100,8 @@ export function createCatalogStore(): CatalogStore {
         .filter((group) => group.kind === kind)
         .flatMap((group) => [...group.byName.values()]),
     count: (tenant, kind) => groupOf(tenant, kind)?.byName.size ?? 0,
+    isUnusable: (tenant, kind, name) => unusable.has(catalogKey(tenant, kind, name)),
+    unusable: () => unusable.size,
     versionOf: (tenant, kind, name) => latest(tenant, kind, name)?.version ?? 0,
     latest,
     writtenAt: (tenant, kind, name) => offsets.get(catalogKey(tenant, kind, name)) ?? -1,

@@ -58,17 +58,20 @@ const maxOfKind = 10_000
 export function decideWrite(store: CatalogStore, write: CatalogWrite, nowUs: number): Decision {
   const { tenant, kind, name } = write
   const latest = store.latest(tenant, kind, name)
-  const existing = latest === undefined || latest.deleted ? undefined : latest
   const deletes = write.body === undefined && write.change === undefined
+  // What cannot be used is as if it were not there, but that it can be deleted.
+  const isUsable = !store.isUnusable(tenant, kind, name)
+  const stands = latest !== undefined && !latest.deleted && (isUsable || deletes)
+  const existing = stands ? latest : undefined
   if (deletes && existing === undefined && write.ifMatch === undefined) {
     throw new ServiceError('not-found', `There is no ${kind} named ${name}.`)
   }
-  const before = existing === undefined ? undefined : (JSON.parse(existing.json) as object)
+  const before = existing === undefined || !isUsable ? undefined : (JSON.parse(existing.json) as object)
   if (before !== undefined) write.check?.(before)
   checkPreconditions(write, existing)
   const body = write.change === undefined ? write.body : write.change(before)
-  if (existing !== undefined && isDeepStrictEqual(before, body)) {
-    return { record: undefined, result: toResult(existing, before as object, false) }
+  if (existing !== undefined && before !== undefined && isDeepStrictEqual(before, body)) {
+    return { record: undefined, result: toResult(existing, before, false) }
   }
   // Replays stay, so that a limit would end them for good.
   if (existing === undefined && kind !== 'replay' && store.count(tenant, kind) >= maxOfKind) {

@@ -25,11 +25,40 @@ export const endOfTimeUs = 2 ** 32 * 1_000_000
 /** Of an event whose key may not send events that are older than their type's maxAge. */
 export const tooOldReason = 'time is older than the maxAge of the event type'
 
-export function toValidityRules({ schema, maxAge }: EventType): ValidityRules {
+/** Its events are kept, and can be replayed once the type has been written anew. */
+const unusableType: ValidityRules = {
+  findFault: () => ({ reason: 'the event type cannot be used: write it anew', pointer: '' }),
+  maxAge: undefined,
+}
+
+/**
+ * A type that cannot be used finds every event at fault: passed, they would be counted without their amount, and handed
+ * out whatever they are.
+ */
+export function toValidityRules(type: EventType): ValidityRules {
+  if (!isUsableType(type)) return unusableType
+  const { schema, maxAge } = type
   return {
     findFault: schema === undefined ? undefined : createFaultFinder(schema),
     maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
   }
+}
+
+/** False for what the catalog refuses, and may have taken before it did. */
+export function isUsableType({ maxAge, rates = [] }: EventType): boolean {
+  return (
+    (maxAge === undefined || (typeof maxAge === 'string' && parseDuration(maxAge) !== undefined)) &&
+    Array.isArray(rates) &&
+    rates.every(isUsableRate)
+  )
+}
+
+function isUsableRate(rate: NonNullable<EventType['rates']>[number] | null): boolean {
+  if (typeof rate !== 'object' || rate === null) return false
+  const { effectiveFrom, amountMinor, currency } = rate
+  return (
+    typeof effectiveFrom === 'string' && Number.isSafeInteger(amountMinor) && typeof currency === 'string'
+  )
 }
 
 const noData: DecodedData = { text: undefined, data: undefined }

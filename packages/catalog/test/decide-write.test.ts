@@ -89,7 +89,7 @@ t.test('who wrote a version is kept, also when the same is put again by somebody
 t.test('the record of a deleted endpoint holds no secret any more', async (t) => {
   const endpoint = {
     kind: 'endpoint',
-    body: { url: 'https://a.example/', secrets: [{ sealed: 'x' }] },
+    body: { url: 'https://a.example/', secrets: [{ sealed: 'x', createdAt: '2026-01-01T00:00:00Z' }] },
   } as const
   const { record } = decideWrite(written(endpoint), { ...base, kind: 'endpoint', body: undefined }, 0)
   t.equal(record?.json, '{"url":"https://a.example/"}')
@@ -113,4 +113,19 @@ t.test('a write may be refused by what is there, a deletion as well', async (t) 
   t.equal(decideWrite(written(), { ...base, check }, 0).result.created, true)
   t.throws(() => decideWrite(written({}), { ...base, check }, 0), /"a":1/)
   t.throws(() => decideWrite(written({}), { ...base, body: undefined, check }, 0), /"a":1/)
+})
+
+t.test('what cannot be used is created anew, as a further version, or deleted', async (t) => {
+  const broken = { ...base, kind: 'endpoint', name: 'partner', body: { url: 5 } } as const
+  const store = written(broken)
+  const mended = { url: 'https://partner.example/', secrets: [] }
+  const change = (existing: object | undefined): object => {
+    t.equal(existing, undefined, 'nothing of it is taken over')
+    return mended
+  }
+  const { result } = decideWrite(store, { ...broken, body: undefined, change }, 0)
+  t.match(result, { version: 2, created: true, body: mended })
+  t.throws(() => decideWrite(store, { ...broken, ifMatch: [1] }, 0), { code: 'precondition-failed' })
+  const deleted = decideWrite(store, { ...broken, body: undefined }, 0)
+  t.match(deleted.record, { version: 2, deleted: true, json: '{}' })
 })

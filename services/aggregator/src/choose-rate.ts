@@ -12,16 +12,10 @@ export interface Rate {
 
 const unit = 10n ** BigInt(fractionDigits)
 
-/**
- * In the order of their times; of two from the same moment on the one that is listed later comes last.
- * @throws {TypeError} for what the catalog refuses, and may have taken before it did
- */
+/** In the order of their times; of two from the same moment on the one that is listed later comes last. */
 export function prepareRates(rates: EventType['rates'] = []): readonly Rate[] {
   return rates
     .flatMap(({ effectiveFrom, amountMinor, currency }) => {
-      if (!Number.isSafeInteger(amountMinor) || typeof currency !== 'string') {
-        throw new TypeError('a rate has an amount that is no integer, or a currency that is no text')
-      }
       const fromUs = parseTimestamp(effectiveFrom)
       return fromUs === undefined ? [] : [{ fromUs, amount: BigInt(amountMinor) * unit, currency }]
     })

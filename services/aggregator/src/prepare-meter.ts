@@ -1,4 +1,5 @@
 import type { Aggregation, CatalogEntry, Filter, Meter } from '@millrace/catalog/resources'
+import { isUsableFilter } from '@millrace/catalog/stored-shape'
 import { parsePointer } from './read-event.ts'
 
 /**
@@ -59,11 +60,12 @@ export function prepareMeter(entry: CatalogEntry<Meter>): PreparedMeter | undefi
   }
 }
 
-function hasForm({ eventTypes, aggregation, value, groupBy = {} }: Meter): boolean {
+function hasForm({ eventTypes, aggregation, value, groupBy = {}, filter }: Meter): boolean {
   return (
     isListOfTexts(eventTypes) &&
     Object.hasOwn(inputs, aggregation) &&
     (value === undefined || typeof value === 'string') &&
+    (filter === undefined || isUsableFilter(filter)) &&
     typeof groupBy === 'object' &&
     groupBy !== null &&
     isListOfTexts(Object.values(groupBy))

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalog-reader'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import { watchUnusable } from '@millrace/catalog/unusable-metrics'
 import { catalogTopic, deliveriesTopic, eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -95,6 +96,7 @@ export async function createService(
   })
   const jobMetrics = createJobMetrics(metrics.registry, () => parts.jobs)
   const { registry } = metrics
+  watchUnusable(registry, 'aggregator', () => parts.catalog?.store)
   const brokerWatch = startBrokerWatch({ service: 'aggregator', registry, readiness, logger })
   const operations = await startOperationsDoor({ metrics: metrics.registry, readiness }, config)
   const aggregation = createAggregationService({

@@ -58,40 +58,41 @@ t.test('a schema is compiled once per version', async (t) => {
   t.not(rulesOf('default', 'a').findFault, before)
 })
 
-t.test('what cannot be prepared is skipped, and told once per version; the rest goes on', async (t) => {
-  const { put, told, rulesOf } = createCatalog()
-  const bad = [
-    { eventTypes: ['a'], aggregation: 'count', groupBy: { page: 5 } },
-    { eventTypes: ['a'], aggregation: 'count', groupBy: null },
-    { eventTypes: ['a'], aggregation: 'sum', value: 5 },
-    { eventTypes: ['a'], aggregation: 'constructor' },
-    { eventTypes: 5, aggregation: 'count' },
-  ]
-  for (const [index, body] of bad.entries()) put('meter', `bad${index}`, 1, body)
-  put('meter', 'good', 1, { eventTypes: ['a', 'b'], aggregation: 'count' })
-  put('event-type', 'a', 1, {
-    rates: [{ effectiveFrom: '2026-01-01T00:00:00Z', amountMinor: 1.5, currency: 'SEK' }],
-  })
-  put('event-type', 'b', 1, {})
-  t.match(
-    rulesOf('default', 'a'),
-    { version: 0, meters: [{ name: 'good' }] },
-    'as a type that nobody registered',
-  )
-  t.match(rulesOf('default', 'b'), { version: 1, meters: [{ name: 'good' }] })
-  const names = ['bad0', 'bad1', 'bad2', 'bad3', 'bad4', 'a']
-  t.match(
-    told().map(({ name }) => name),
-    names,
-  )
-  put('event-type', 'b', 2, {})
-  t.equal(rulesOf('default', 'b').version, 2)
-  t.equal(told().length, names.length, 'not again')
-  put('meter', 'bad0', 2, bad[0] ?? {})
-  put('event-type', 'a', 2, { rates: 5 })
-  rulesOf('default', 'a')
-  t.match(told().slice(names.length), [
-    { kind: 'meter', name: 'bad0', version: 2 },
-    { kind: 'event-type', name: 'a', version: 2 },
-  ])
-})
+t.test(
+  'what cannot be used is told once per version, and what is of such a type is invalid; the rest goes on',
+  async (t) => {
+    const { put, told, rulesOf } = createCatalog()
+    const bad = [
+      { eventTypes: ['a'], aggregation: 'count', groupBy: { page: 5 } },
+      { eventTypes: ['a'], aggregation: 'count', groupBy: null },
+      { eventTypes: ['a'], aggregation: 'sum', value: 5 },
+      { eventTypes: ['a'], aggregation: 'constructor' },
+      { eventTypes: 5, aggregation: 'count' },
+      { eventTypes: ['a'], aggregation: 'count', filter: { all: [{ exact: null }] } },
+    ]
+    for (const [index, body] of bad.entries()) put('meter', `bad${index}`, 1, body)
+    put('meter', 'good', 1, { eventTypes: ['a', 'b'], aggregation: 'count' })
+    put('event-type', 'a', 1, {
+      rates: [{ effectiveFrom: '2026-01-01T00:00:00Z', amountMinor: 1.5, currency: 'SEK' }],
+    })
+    put('event-type', 'b', 1, {})
+    t.match(rulesOf('default', 'a'), { version: 1, meters: [{ name: 'good' }], rates: [] })
+    t.match(rulesOf('default', 'a').findFault?.({}), { reason: /cannot be used/ })
+    t.match(rulesOf('default', 'b'), { version: 1, meters: [{ name: 'good' }] })
+    const names = ['bad0', 'bad1', 'bad2', 'bad3', 'bad4', 'bad5', 'a']
+    t.match(
+      told().map(({ name }) => name),
+      names,
+    )
+    put('event-type', 'b', 2, {})
+    t.equal(rulesOf('default', 'b').version, 2)
+    t.equal(told().length, names.length, 'not again')
+    put('meter', 'bad0', 2, bad[0] ?? {})
+    put('event-type', 'a', 2, { rates: 5 })
+    rulesOf('default', 'a')
+    t.match(told().slice(names.length), [
+      { kind: 'meter', name: 'bad0', version: 2 },
+      { kind: 'event-type', name: 'a', version: 2 },
+    ])
+  },
+)

@@ -8,6 +8,7 @@ import { newKey } from '@millrace/catalog/key-text'
 import { createKeyUsageBook } from '@millrace/catalog/key-usage'
 import { startKeyUsageExchange } from '@millrace/catalog/key-usage-exchange'
 import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
+import { watchUnusable } from '@millrace/catalog/unusable-metrics'
 import { catalogTopic, eventsTopic, postbacksTopic, usageTopic } from '@millrace/proto/topics'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { startLastingProducer } from '@millrace/service-kit/kafka-lasting-producer'
@@ -106,6 +107,7 @@ export async function createService(config: IngestConfig, logger: Logger): Promi
     },
   )
   const catalog = () => state.connected?.reader.store
+  watchUnusable(registry, 'ingest', catalog)
   const log = () => state.connected && { producer: eventProducer, partitions: state.connected.partitions }
   const acceptEvents = createAcceptEvents({ log, checkEvent: createEventCheck(catalog) }, config)
   const acceptPlainEvents = createAcceptPlainEvents(

@@ -37,8 +37,11 @@ export interface TargetDefaults {
   readonly timeoutMs: number
 }
 
-/** An endpoint as the catalog has it; undefined when it was deleted. */
-export type FindEndpoint = (tenant: string, name: string) => CatalogEntry<StoredEndpoint> | undefined
+/** An endpoint as the catalog has it, which may be in a way that cannot be used; undefined when it was deleted. */
+export type FindEndpoint = (
+  tenant: string,
+  name: string,
+) => CatalogEntry<StoredEndpoint> | 'unusable' | undefined
 
 const methodsWithout: ReadonlySet<string> = new Set(['GET', 'DELETE'])
 
@@ -56,6 +59,8 @@ export function resolveTarget(
   if (name === '') return postbackTarget(delivery, defaults)
   const entry = findEndpoint(tenant, name)
   if (entry === undefined) return { kind: 'dead', reason: 'endpoint_gone' }
+  // Kept until it is written anew: it is there, and nothing can be sent to it.
+  if (entry === 'unusable') return { kind: 'hold', reason: 'endpoint_disabled' }
   const endpoint = entry.body
   if (endpoint.enabled === false) return { kind: 'hold', reason: 'endpoint_disabled' }
   return {

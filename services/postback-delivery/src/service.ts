@@ -3,6 +3,7 @@ import { type CatalogReader, startCatalogReader } from '@millrace/catalog/catalo
 import { type CatalogWriter, createCatalogWriter } from '@millrace/catalog/catalog-writer'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
 import { createSecretBox, secretsKeysOf } from '@millrace/catalog/seal-secret'
+import { watchUnusable } from '@millrace/catalog/unusable-metrics'
 import { eventsTopic, postbacksTopic } from '@millrace/proto/topics'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
@@ -76,6 +77,7 @@ export async function createService(
   let catalog: CatalogReader | undefined
   /** One for all: a second one would fence it. */
   let catalogWriter: CatalogWriter | undefined
+  watchUnusable(registry, 'postback_delivery', () => catalog?.store)
   let shared: SharedState | undefined
   let replays: Replays | undefined
   let subscriptions: Subscriptions | undefined
@@ -85,7 +87,10 @@ export async function createService(
   const findEndpoint: FindEndpoint = (tenant, name) => {
     // Nothing is delivered before it was read: an endpoint that is not known is one that was deleted.
     if (catalog === undefined) throw new Error('the catalog has not been read yet')
-    return catalog.store.endpoint(tenant, name)
+    const { store } = catalog
+    return (
+      store.endpoint(tenant, name) ?? (store.isUnusable(tenant, 'endpoint', name) ? 'unusable' : undefined)
+    )
   }
   const awaitCatalog = createAwaitCatalog(
     () => catalog,

@@ -1,6 +1,6 @@
 import { createCatalogStore } from '@millrace/catalog/catalog-store'
 import t from 'tap'
-import { resolveTarget, type SendTarget } from '../src/resolve-target.ts'
+import { type FindEndpoint, resolveTarget, type SendTarget } from '../src/resolve-target.ts'
 import { makeDelivery } from './helper.ts'
 
 const url = 'https://partner.example/hook?of={subject}'
@@ -18,7 +18,8 @@ function setUp(endpoint?: object) {
   }
   if (endpoint !== undefined) put(endpoint)
   const delivery = makeDelivery({ tenant: 'acme', endpoint: 'partner-a' })
-  return { put, resolve: () => resolveTarget(delivery, catalog.endpoint, defaults) }
+  const find: FindEndpoint = (tenant, name) => catalog.endpoint(tenant, name)
+  return { put, resolve: (findEndpoint = find) => resolveTarget(delivery, findEndpoint, defaults) }
 }
 
 t.test('what an endpoint does not say is the default', async (t) => {
@@ -92,4 +93,11 @@ t.test('a postback is its own target, in the queue of its tenant and origin, and
     queueKey: 'other/origin/http://a.test:81',
     timeoutMs: 700,
   })
+})
+
+t.test('deliveries of an endpoint that cannot be used are kept until it is written anew', async (t) => {
+  t.same(
+    setUp().resolve(() => 'unusable'),
+    { kind: 'hold', reason: 'endpoint_disabled' },
+  )
 })

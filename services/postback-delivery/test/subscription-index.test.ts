@@ -58,7 +58,8 @@ t.test(
     const since = () => index.candidates('acme', 'x')[0]?.createdAtUs
     put('a', {})
     t.equal(since(), 5)
-    const secrets = [{ createdAt: '1970-01-01T00:00:02Z' }, { createdAt: '1970-01-01T00:00:01Z' }]
+    const at = (second: number) => ({ sealed: 'x', createdAt: `1970-01-01T00:00:0${second}Z` })
+    const secrets = [at(2), at(1)]
     put('a', { secrets })
     t.equal(since(), 1_000_000)
     put('a', { secrets, createdAt: '1970-01-01T00:00:00.5Z' })

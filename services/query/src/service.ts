@@ -1,5 +1,6 @@
 import { createAuthenticator } from '@millrace/catalog/authenticate-key'
 import { createKeyDirectory } from '@millrace/catalog/key-directory'
+import { watchUnusable } from '@millrace/catalog/unusable-metrics'
 import { connectClickhouse } from '@millrace/service-kit/clickhouse-client'
 import type { ConfigOf } from '@millrace/service-kit/config'
 import { startGrpcDoor } from '@millrace/service-kit/grpc-server'
@@ -64,6 +65,7 @@ export async function createService(config: QueryConfig, logger: Logger): Promis
   const client = connectClickhouse(config, 'millrace-query', (config.maxQuerySeconds + 2) * 1_000)
   const clickhouseWatch = watchClickhouse(client, readiness, logger)
   const follower = startCatalogFollower(config, logger, readiness)
+  watchUnusable(registry, 'query', follower.store)
   const clickhouse = createClickhouseReader(
     { client, logger, countError: (reason) => metrics.clickhouseErrors.inc({ reason }) },
     config,

@@ -11,13 +11,14 @@ const written = { version: 1, deleted: false, writtenAtUs: 0, writtenBy: 'test' 
 
 t.test('a page has as many resources as the HTTP door’s, unless it is asked for fewer', async (t) => {
   const store = createCatalogStore()
-  const put = (kind: ResourceKind, index: number): void => {
+  const key = { application: 'shop', scopes: ['events:write'], expiresAt: null, hash: 'x' }
+  const put = (kind: ResourceKind, index: number, body: object): void => {
     const name = `r${String(index).padStart(4, '0')}`
-    store.apply({ tenant: 'default', kind, name, json: '{"eventTypes":["a"]}', ...written })
+    store.apply({ tenant: 'default', kind, name, json: JSON.stringify(body), ...written })
   }
   for (let index = 0; index < 501; index += 1) {
-    put('meter', index)
-    put('key', index)
+    put('meter', index, { eventTypes: ['a'] })
+    put('key', index, key)
   }
   const deps = {
     catalog: store,

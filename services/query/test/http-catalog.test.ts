@@ -73,7 +73,8 @@ t.test('a key is shown by its id, without its hash, to whoever administers keys'
 })
 
 t.test('replays are listed in the order in which they were asked for', async (t) => {
-  const replay = { what: 'events', filter: {}, ratePerSecond: 100, status: 'accepted' }
+  const requestedAt = '2026-01-01T00:00:00Z'
+  const replay = { what: 'events', filter: {}, ratePerSecond: 100, status: 'accepted', requestedAt }
   const { get } = await startCatalog(t, [
     ['replay', 'rep_2', replay],
     ['replay', 'rep_1', replay],

@@ -46,7 +46,12 @@ await writeCatalog(config, [
   { tenant: 'acme', kind: 'meter', name: 'visits', body: bySubject },
   { tenant: 'acme', kind: 'meter', name: 'all-visits', body: { ...bySubject, groupBy: {} } },
   { tenant: 'acme', kind: 'event-type', name: 'visit.recorded', body: {} },
-  { tenant: 'acme', kind: 'endpoint', name: 'partner', body: { url: 'https://partner.example/' } },
+  {
+    tenant: 'acme',
+    kind: 'endpoint',
+    name: 'partner',
+    body: { url: 'https://partner.example/', secrets: [] },
+  },
 ])
 const eventRow = (tenant: string, id: string, type: string, subject: string): string =>
   `('${tenant}','shop','${id}','${type}','${subject}',now64(6),now64(6),now64(6),'{}','{}')`
