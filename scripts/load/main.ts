@@ -1,14 +1,19 @@
 // A bounded load of page visits on the local stack, one event a request, to be watched on the live page.
 //   make load                 RATE=1500 visits a second for SECONDS=30; never above 20,000 a second or 600 seconds
 //   SECONDS=600 make load     a soak: what the services' memory was in the first minute and in the last
+import { count, setting } from '@millrace/service-kit/config'
+import { readConfigOrExit } from '@millrace/service-kit/run-service'
 import autocannon from 'autocannon'
 import { createMeshHttp } from '../client/mesh-http.ts'
 import { readMeshAddress, readOperationsPorts } from '../local-stack/mesh-address.ts'
 import { visitedPaths } from './visited-paths.ts'
 import { watchMemory } from './watch-memory.ts'
 
-const rate = Math.min(Number(process.env.RATE ?? 1_500), 20_000)
-const seconds = Math.min(Number(process.env.SECONDS ?? 30), 600)
+const settings = {
+  rate: setting('RATE', count(1_500, 1, 20_000), 'visits a second'),
+  seconds: setting('SECONDS', count(30, 1, 600), 'seconds for which they are sent'),
+}
+const { rate, seconds } = readConfigOrExit(settings)
 
 const address = readMeshAddress()
 await createMeshHttp(address).put('/v1/meters/visits', {
