@@ -1,7 +1,8 @@
 import { status as grpcStatus, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorMeanings } from './errors.ts'
-import type { Histogram, Registry } from './metrics.ts'
+import { createLabelledHistogram, type HistogramChild } from './labelled-histogram.ts'
+import type { Registry } from './metrics.ts'
 
 /** How many requests there were, how they ended and how long they took: by route and by class of their status. */
 export interface RequestDurations {
@@ -15,35 +16,14 @@ export interface RequestDurations {
 /** Seconds; the promise of ingest and of query is at a quarter of a second and below. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-interface Child {
-  readonly labels: { readonly route: string; readonly class: string }
-  /** How many fell into each bucket alone; the last has no bound. */
-  readonly counts: Float64Array
-  sum: number
-}
-
-/**
- * Registers `millrace_<service>_request_seconds`. The library's own histogram makes a text of the labels at each
- * observation, a microsecond for what is served in twenty: here a child is found by the route and the class.
- */
+/** Registers `millrace_<service>_request_seconds`: a child of it is found by the route and the class. */
 export function createRequestDurations(registry: Registry, service: string): RequestDurations {
-  const name = `millrace_${service.replaceAll('-', '_')}_request_seconds`
-  const routes = new Map<string, (Child | undefined)[]>()
-  const metric = {
-    name,
+  const histogram = createLabelledHistogram(registry, {
+    name: `millrace_${service.replaceAll('-', '_')}_request_seconds`,
     help: 'Requests by route and class of their status (gRPC’s as HTTP’s), and how long they took.',
-    type: 'histogram',
-    aggregator: 'sum',
-    get: async () => ({
-      ...metric,
-      values: [...routes.values()]
-        .flat()
-        .flatMap((child) => (child === undefined ? [] : samplesOf(name, child))),
-    }),
-    reset: () => routes.clear(),
-  }
-  // The registry asks a metric for its name and its values; its type names the library's classes only.
-  registry.registerMetric(metric as unknown as Histogram)
+    bounds,
+  })
+  const routes = new Map<string, (HistogramChild | undefined)[]>()
   return {
     observe(route, status, seconds) {
       let children = routes.get(route)
@@ -52,34 +32,10 @@ export function createRequestDurations(registry: Registry, service: string): Req
         routes.set(route, children)
       }
       const index = Math.floor(status / 100)
-      let child = children[index]
-      if (child === undefined) {
-        child = {
-          labels: { route, class: `${index}xx` },
-          counts: new Float64Array(bounds.length + 1),
-          sum: 0,
-        }
-        children[index] = child
-      }
-      let bucket = 0
-      while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
-      child.counts[bucket] = (child.counts[bucket] ?? 0) + 1
-      child.sum += seconds
+      children[index] ??= histogram.child({ route, class: `${index}xx` })
+      children[index].observe(seconds)
     },
   }
-}
-
-function samplesOf(name: string, { labels, counts, sum }: Child) {
-  let total = 0
-  const buckets = [...counts].map((count, index) => {
-    total += count
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: total }
-  })
-  return [
-    ...buckets,
-    { metricName: `${name}_sum`, labels, value: sum },
-    { metricName: `${name}_count`, labels, value: total },
-  ]
 }
 
 /** What a client who did not wait for the answer counts as, by a convention of proxies. */

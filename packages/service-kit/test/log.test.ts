@@ -38,3 +38,16 @@ t.test('a log of flat fields hides credentials too, and writes its lines as any 
   t.same(flat, plain)
   t.match(flat, { level: 'info', service: 'test', msg: 'seen', secret: '[redacted]', url: 'http://a' })
 })
+
+t.test('a log of flat fields writes odd values as any other, and nothing below the level', async (t) => {
+  const { logger, written } = lines()
+  const fields = { text: 'a "quoted"\u2028\n\ud800', none: undefined, zero: 0, no: false, nothing: null }
+  logger.info(fields, 'seen')
+  withFlatFields(logger).info(fields, 'seen')
+  const [plain, flat] = written.map((line) => ({ ...JSON.parse(line), time: '' }))
+  t.same(flat, plain)
+  t.same(Object.keys(flat), Object.keys(plain))
+  logger.level = 'warn'
+  withFlatFields(logger).info(fields, 'seen')
+  t.equal(written.length, 2)
+})

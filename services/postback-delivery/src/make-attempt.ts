@@ -1,6 +1,6 @@
 import type { Delivery } from '@millrace/proto'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
-import { type Logger, withFlatFields } from '@millrace/service-kit/log'
+import { type LineLogger, type Logger, withFlatFields } from '@millrace/service-kit/log'
 import type { Span, SpanRecorder } from '@millrace/service-kit/span-recorder'
 import { continueTrace, formatTraceparent, parseTraceparent } from '@millrace/service-kit/trace-context'
 import type { Receiver } from './breaker-states.ts'
@@ -35,6 +35,11 @@ export interface AttempterDeps {
   readonly random: () => number
 }
 
+/** The same, with lines that cost less. */
+interface AttemptDeps extends Omit<AttempterDeps, 'logger'> {
+  readonly logger: LineLogger
+}
+
 export interface AttempterConfig {
   readonly kafkaTopicPrefix: string
 }
@@ -63,7 +68,7 @@ export interface AttemptMade {
 export type Attempter = (delivery: Delivery) => Promise<AttemptMade>
 
 export function createAttempter({ logger, ...others }: AttempterDeps, config: AttempterConfig): Attempter {
-  const deps = { ...others, logger: withFlatFields(logger) }
+  const deps: AttemptDeps = { ...others, logger: withFlatFields(logger) }
   return async (delivery) => {
     // A crash in here leaves the record uncommitted: whoever reads it next makes the same attempt, with the same
     // number and the same webhook-id, again.
@@ -85,13 +90,13 @@ function report(
   delivery: Delivery,
   judged: Judged,
   abandoned: boolean,
-  { logger, metrics, spans }: AttempterDeps,
+  { logger, metrics, spans }: AttemptDeps,
 ): void {
   const { attempted, verdict, result, next, durationMs } = judged
   const outcome = abandoned ? 'abandoned' : verdict
   const receiver = delivery.endpoint === '' ? 'postback' : 'endpoint'
-  metrics.attempts.inc({ receiver, outcome, failure: result.failure?.code ?? '' })
-  if (attempted) metrics.attemptSeconds.observe({ receiver, outcome }, durationMs / 1_000)
+  const seconds = attempted ? durationMs / 1_000 : undefined
+  metrics.attempted({ receiver, outcome, failure: result.failure?.code ?? '', seconds })
   if (next !== undefined && !abandoned) metrics.retries.inc({ tier: next.tier.label })
   const fields = { ...toLogFields(delivery, judged), ...(abandoned && { outcome }) }
   if (attempted) spans?.record(toSpan(delivery, judged, outcome))
@@ -139,7 +144,7 @@ function seenEndpoint(
   return { tenant, name, queueKey, ...registered, result: isGone ? 'gone' : isGood ? 'good' : 'bad' }
 }
 
-function decideWithout(delivery: Delivery, reason: FailureCode, deps: AttempterDeps): Judged {
+function decideWithout(delivery: Delivery, reason: FailureCode, deps: AttemptDeps): Judged {
   return {
     attempted: false,
     template: delivery.request,
@@ -153,7 +158,7 @@ function decideWithout(delivery: Delivery, reason: FailureCode, deps: AttempterD
   }
 }
 
-async function attempt(delivery: Delivery, target: SendTarget, deps: AttempterDeps): Promise<Judged> {
+async function attempt(delivery: Delivery, target: SendTarget, deps: AttemptDeps): Promise<Judged> {
   const startedMs = deps.now()
   const clock = performance.now()
   if (delivery.attempts > 0 && delivery.notBeforeUs > 0 && !delivery.putOff) {
@@ -193,7 +198,7 @@ function scheduleNext(
   { attempts, scheduleBase = 0 }: Delivery,
   { retry }: SendTarget,
   { retryAfter }: SendResult,
-  deps: AttempterDeps,
+  deps: AttemptDeps,
 ): Judged['next'] {
   const now = deps.now()
   const retryAfterMs = parseRetryAfter(retryAfter, now)

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from '@millrace/service-kit/metrics'
+import { createAttemptMetrics } from './attempt-metrics.ts'
 
 const prefix = 'millrace_postback_delivery'
 
@@ -37,19 +38,7 @@ export function createDeliveryMetrics(
   gauge('open_breakers', 'receivers that are not asked because they keep failing', state.openBreakers)
   gauge('unsettled_outcomes', 'finished records that are not committed yet', state.unsettled)
   return {
-    attempts: new Counter({
-      name: `${prefix}_attempts_total`,
-      help: 'attempts by what became of the delivery, to registered endpoints and of postbacks',
-      labelNames: ['receiver', 'outcome', 'failure'],
-      registers,
-    }),
-    attemptSeconds: new Histogram({
-      name: `${prefix}_attempt_duration_seconds`,
-      help: 'from the start of a request to the last byte read of its response',
-      labelNames: ['receiver', 'outcome'],
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-      registers,
-    }),
+    ...createAttemptMetrics(registry, prefix),
     retries: new Counter({
       name: `${prefix}_retries_scheduled_total`,
       help: 'records written to a retry tier after an attempt that failed',
