@@ -14,7 +14,8 @@ let writer = new BinaryWriter()
  */
 export function encodeMessage<Message>(codec: MessageCodec<Message>, message: Message): Buffer {
   try {
-    return Buffer.from(codec.encode(message, writer).finish())
+    const { buffer, byteOffset, byteLength } = codec.encode(message, writer).finish()
+    return Buffer.from(buffer, byteOffset, byteLength)
   } catch (error) {
     // It holds half a message, with which the next one would begin.
     writer = new BinaryWriter()

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 
 // version 00, or a later one that may append fields. Source: W3C Trace Context, section 3.2.
-const form = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
 
 export interface TraceContext {
   readonly traceId: string
@@ -11,11 +11,10 @@ export interface TraceContext {
 
 /** Reads a W3C `traceparent`; undefined when it is absent or not valid. */
 export function parseTraceparent(value: string | undefined): TraceContext | undefined {
-  const match = value === undefined ? null : form.exec(value)
-  const [, traceId, spanId, flags] = match ?? []
-  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined
-  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
+  if (value === undefined || !form.test(value)) return undefined
+  // Of a fixed form: taken apart by position, which costs less than by the pattern.
+  const sampled = (Number.parseInt(value.slice(53, 55), 16) & 1) === 1
+  return { traceId: value.slice(3, 35), spanId: value.slice(36, 52), sampled }
 }
 
 export function formatTraceparent({ traceId, spanId, sampled }: TraceContext): string {

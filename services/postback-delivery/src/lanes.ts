@@ -92,13 +92,16 @@ export function release(
       ripe += 1
       if (tracker.isFinished(record.offset)) continue
       begin(record)
-      const { delivery } = record
-      if (delivery === undefined) deps.onUndecodable(record)
-      else deps.onRecord({ ...record, delivery })
+      if (isDelivery(record)) deps.onRecord(record)
+      else deps.onUndecodable(record)
     }
     ahead.splice(0, ripe)
   }
   return nextMs
+}
+
+function isDelivery(record: EarlyRecord): record is EarlyRecord & DeliveryRecord {
+  return record.delivery !== undefined
 }
 
 function begin({ partition, offset, bytes }: SourceRecord): void {

@@ -7,31 +7,32 @@ import type { OnReadOpts, Socket } from 'node:net'
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** What a socket has read and nobody has taken. */
-const untaken = new WeakMap<Socket, Buffer>()
+/** What a socket has read and nobody has taken: on itself, for a weak map would cost each collection something. */
+const untaken = Symbol('untaken')
+type ReadingSocket = Socket & { [untaken]?: Buffer | undefined }
 
 export const onRead: OnReadOpts = {
   buffer: shared,
   // Called as the socket's method.
-  callback(this: Socket, bytes: number) {
-    const before = untaken.get(this)
+  callback(this: ReadingSocket, bytes: number) {
+    const before = this[untaken]
     const chunk = shared.subarray(0, bytes)
-    untaken.set(this, before === undefined ? chunk : Buffer.concat([before, chunk]))
+    this[untaken] = before === undefined ? chunk : Buffer.concat([before, chunk])
     this.emit('readable')
-    const left = untaken.get(this)
+    const left = this[untaken]
     // The next read, whosever it is, writes over the buffer.
-    if (left !== undefined && left.buffer === shared.buffer) untaken.set(this, Buffer.from(left))
+    if (left !== undefined && left.buffer === shared.buffer) this[untaken] = Buffer.from(left)
     return true
   },
 }
 
-export function readAtOnce(socket: Socket): Socket {
+export function readAtOnce(socket: ReadingSocket): Socket {
   const read = socket.read.bind(socket)
   socket.read = (size?: number) => {
     // Asks the stream to go on; it ends in the same way.
     if (size === 0) return read(0)
-    const chunk = untaken.get(socket)
-    untaken.delete(socket)
+    const chunk = socket[untaken]
+    socket[untaken] = undefined
     return chunk ?? read(size)
   }
   return socket

@@ -38,7 +38,7 @@ export function renderRequest(
   if (!methodsWithBody.has(method) && !methodsWithout.has(method)) {
     throw new RenderError(`the method ${JSON.stringify(method)} is not one that is sent`)
   }
-  const sources = macroSources(delivery.data, template)
+  const sources = new DeliverySources(delivery.data, template.defaults)
   const headers = ownHeaders(template.headers)
   headers['user-agent'] ??= 'millrace'
   headers['accept-encoding'] = 'identity'
@@ -58,14 +58,19 @@ export function renderRequest(
 }
 
 /** The data object is parsed when the first macro asks for it. */
-function macroSources(data: Buffer, { defaults }: RequestTemplate): MacroSources {
-  let parsed: { readonly data: unknown } | undefined
-  return {
-    get data() {
-      parsed ??= { data: parse(data) }
-      return parsed.data
-    },
-    defaults,
+class DeliverySources implements MacroSources {
+  readonly defaults: MacroSources['defaults']
+  readonly #bytes: Buffer
+  #parsed: { readonly data: unknown } | undefined
+
+  constructor(bytes: Buffer, defaults: MacroSources['defaults']) {
+    this.#bytes = bytes
+    this.defaults = defaults
+  }
+
+  get data(): unknown {
+    this.#parsed ??= { data: parse(this.#bytes) }
+    return this.#parsed.data
   }
 }
 
