@@ -100,12 +100,18 @@ export function frameworkErrors(error: FastifyError, request: FastifyRequest, re
 }
 
 /** Fastify option: answers what Node cannot read as a request at all, and closes the connection. */
-export function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  // In the middle of an answer another one would only be taken for its rest.
-  const { _httpMessage: answering } = socket as { _httpMessage?: { headersSent: boolean } | null }
-  if (socket.writable && !answering?.headersSent) socket.write(formatProblem(unreadable(error.code)))
-  socket.destroy(error)
+export const clientErrorHandler = createClientErrorHandler({})
+
+/** @param headers of every answer of the door */
+export function createClientErrorHandler(headers: Readonly<Record<string, string>>) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return
+    // In the middle of an answer another one would only be taken for its rest.
+    const { _httpMessage: answering } = socket as { _httpMessage?: { headersSent: boolean } | null }
+    if (socket.writable && !answering?.headersSent)
+      socket.write(formatProblem(unreadable(error.code), headers))
+    socket.destroy(error)
+  }
 }
 
 function unreadable(code: string | undefined): ServiceError {
@@ -117,15 +123,19 @@ function unreadable(code: string | undefined): ServiceError {
 }
 
 /** Answers what Node hands over before there is a route. */
-export function answerProblem(response: ServerResponse, error: ServiceError): void {
+export function answerProblem(response: ServerResponse, error: ServiceError, headers: object = {}): void {
   const problem = toProblem(error)
   response
-    .writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-request-id': randomUUID() })
+    .writeHead(problem.status, {
+      ...headers,
+      'content-type': 'application/problem+json',
+      'x-request-id': randomUUID(),
+    })
     .end(JSON.stringify(problem))
 }
 
 /** A whole HTTP response. */
-function formatProblem(error: ServiceError): string {
+function formatProblem(error: ServiceError, headers: Readonly<Record<string, string>>): string {
   const problem = toProblem(error)
   const body = JSON.stringify(problem)
   return [
@@ -134,6 +144,7 @@ function formatProblem(error: ServiceError): string {
     `content-length: ${Buffer.byteLength(body)}`,
     `x-request-id: ${randomUUID()}`,
     'connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     ...(error.retryAfterSeconds === undefined ? [] : [`retry-after: ${error.retryAfterSeconds}`]),
     '',
     body,

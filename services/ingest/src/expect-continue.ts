@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ServiceError } from '@millrace/service-kit/errors'
-import { answerProblem } from '@millrace/service-kit/problem-http'
+import { refuseExpectations } from '@millrace/service-kit/refuse-expectations'
 import type { FastifyInstance } from 'fastify'
 
 const waiting = new WeakMap<IncomingMessage, ServerResponse>()
@@ -15,13 +14,7 @@ export function installExpectations(app: FastifyInstance): void {
     response.setHeader('connection', 'close')
     app.routing(request, response)
   })
-  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    response.setHeader('connection', 'close')
-    answerProblem(
-      response,
-      new ServiceError('expectation-failed', 'The only expectation that is met is "100-continue".'),
-    )
-  })
+  refuseExpectations(app.server)
 }
 
 /** To be called before a body is read. */

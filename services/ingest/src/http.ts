@@ -14,6 +14,7 @@ import {
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
 import { observeHttpRequests } from '@millrace/service-kit/request-durations'
+import { requireHost } from '@millrace/service-kit/require-host'
 import type { SpanRecorder } from '@millrace/service-kit/span-recorder'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
@@ -46,7 +47,6 @@ import { type ConnectionLimits, limitConnections, receiveTimeouts } from './limi
 import { limitRequestBytes } from './limit-request-bytes.ts'
 import type { IngestMetrics } from './metrics.ts'
 import type { RequestBudget } from './request-budget.ts'
-import { requireHost } from './require-host.ts'
 import { knownPrincipal } from './require-scope.ts'
 import type { TestEndpoint } from './test-endpoint.ts'
 

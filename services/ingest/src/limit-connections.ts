@@ -19,7 +19,7 @@ export function receiveTimeouts(
   const server = {
     headersTimeout,
     connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
-    // `requireHost` says why.
+    // `requireHost` says it better.
     requireHostHeader: false,
   }
   return {

@@ -5,13 +5,15 @@ import { discardRest } from '@millrace/service-kit/discard-rest'
 import { installDocs } from '@millrace/service-kit/docs-http'
 import type { Logger } from '@millrace/service-kit/log'
 import {
-  clientErrorHandler,
+  createClientErrorHandler,
   frameworkErrors,
   installProblems,
   requestIdOf,
 } from '@millrace/service-kit/problem-http'
 import { installRateLimits } from '@millrace/service-kit/rate-limit-http'
+import { refuseExpectations } from '@millrace/service-kit/refuse-expectations'
 import { observeHttpRequests } from '@millrace/service-kit/request-durations'
+import { requireHost } from '@millrace/service-kit/require-host'
 import { type HttpTls, httpsOptions } from '@millrace/service-kit/tls'
 import { renewHttpTls } from '@millrace/service-kit/tls-renewal'
 import {
@@ -31,7 +33,7 @@ import { addLiveRoutes } from './http-live.ts'
 import { addReportRoutes } from './http-reports.ts'
 import { addSessionRoutes } from './http-session.ts'
 import { installRequestSchemas } from './request-schema.ts'
-import { installSecurityHeaders, securityHeaders } from './security-headers.ts'
+import { installSecurityHeaders, readSecurityHeaders } from './security-headers.ts'
 import type { Core } from './service.ts'
 import type { Sessions } from './session.ts'
 import { sessionOf } from './session-cookie.ts'
@@ -54,16 +56,19 @@ export async function createHttpApp(
   deps: HttpDeps,
   config: HttpTls & CommandsConfig = {},
 ): Promise<FastifyInstance> {
+  const headers = readSecurityHeaders(config.httpTlsCert !== undefined)
+  const { https }: { readonly https?: object } = httpsOptions(config)
+  const server = { requireHostHeader: false }
   const app: FastifyInstance = fastify({
-    ...httpsOptions(config),
+    ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
     loggerInstance: deps.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     frameworkErrors: (error, request, reply) => {
-      reply.headers(securityHeaders)
+      reply.headers(headers)
       frameworkErrors(error, request, reply)
     },
-    clientErrorHandler,
+    clientErrorHandler: createClientErrorHandler(headers),
     requestIdHeader: false,
     bodyLimit: 1024 * 1024,
     // A body that trickles in must not hold a connection for ever.
@@ -72,9 +77,11 @@ export async function createHttpApp(
     // Ids of events have up to 4,096 characters, and more when they are escaped; headers in all have 16 KiB.
     routerOptions: { maxParamLength: 12_288 },
   })
-  installSecurityHeaders(app, config.httpTlsCert !== undefined)
+  installSecurityHeaders(app, headers)
+  refuseExpectations(app.server, headers)
   renewHttpTls(app, config, deps.logger)
   installProblems(app)
+  requireHost(app)
   installRequestSchemas(app)
   observeHttpRequests(app, deps.metrics.durations)
   app.addHook('onResponse', (request, reply, done) => {

@@ -2,7 +2,7 @@ import { installProblems } from '@millrace/service-kit/problem-http'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
 import { addConsoleRoutes, consolePaths } from '../src/http-console.ts'
-import { installSecurityHeaders } from '../src/security-headers.ts'
+import { installSecurityHeaders, readSecurityHeaders } from '../src/security-headers.ts'
 
 const file = (name: string, type: string, compressed: boolean) => ({
   name,
@@ -18,7 +18,7 @@ async function startDoor(
 ) {
   const app = fastify()
   t.teardown(() => app.close())
-  installSecurityHeaders(app, false)
+  installSecurityHeaders(app, readSecurityHeaders(false))
   installProblems(app)
   addConsoleRoutes(app, files)
   return app

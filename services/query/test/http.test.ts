@@ -290,12 +290,16 @@ t.test('addresses and bytes that no route ever sees are problem documents as wel
     [`GET /v1/meters/${'x'.repeat(13_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 414],
     [`GET /ping HTTP/1.1\r\nhost: a\r\na: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['garbage\r\n\r\n', 400],
+    ['GET /v1/reports/visits HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['GET /ping HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n', 417],
   ] as const) {
     const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
     socket.write(bytes)
     const answer = (await text(socket)).toLowerCase()
     t.match(answer, new RegExp(`^http/1.1 ${status} [^]*content-type: application/problem\\+json`))
     t.match(answer, /\r\nx-request-id: [\da-f-]{36}\r\n/)
+    t.match(answer, /\r\ncontent-security-policy: default-src 'none'; /)
+    t.match(answer, /\r\nx-content-type-options: nosniff\r\n/)
     t.notMatch(answer, /%zz|xxx|garbage/)
   }
 })

@@ -1,7 +1,10 @@
-import { ServiceError } from '@millrace/service-kit/errors'
 import type { FastifyInstance } from 'fastify'
+import { ServiceError } from './errors.ts'
 
-/** HTTP/1.1 wants a host (RFC 9112, section 3.2). Node would refuse requests without one, but with an empty answer. */
+/**
+ * HTTP/1.1 wants a host (RFC 9112, section 3.2). Node would refuse requests without one, but with an empty answer: its
+ * `requireHostHeader` has to be off.
+ */
 export function requireHost(app: FastifyInstance): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
     if (raw.headers.host !== undefined || raw.httpVersion === '1.0') done()
