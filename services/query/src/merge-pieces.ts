@@ -18,8 +18,13 @@ export type WindowBounds = readonly [start: number, end: number]
 
 export interface MergedPage {
   readonly rows: readonly PartRow[]
-  /** Sort keys of the last row as ClickHouse would write them, if there are more rows. */
+  /** Sort keys of the last row, if there are more rows. */
   readonly lastKeys: readonly string[] | undefined
+}
+
+/** Sort keys of a row, as texts that `after` takes: a page goes on behind it. */
+export function cursorKeys(query: AskedReport, row: PartRow): readonly string[] {
+  return sortKeys(query, valueForm(query.meter.aggregation)).map(({ text }) => text(row))
 }
 
 /** Rows of the pieces put together, filled up, ordered and cut as build-report-sql does it in ClickHouse. */

@@ -5,13 +5,13 @@ import type { CatalogView } from './catalog-follower.ts'
 import type { Row } from './clickhouse-reader.ts'
 import type { Reader } from './constrain-events.ts'
 import type { CursorCodec } from './cursor.ts'
-import type { PartRow } from './merge-pieces.ts'
+import { cursorKeys, type PartRow } from './merge-pieces.ts'
 import { parseReportParameters, type ReportParameters, toReportMeter } from './parse-report-parameters.ts'
 import type { Backfill, BackfillReader } from './read-backfill.ts'
 import { restrictReport } from './report-access.ts'
 import type { PiecesReader } from './report-pieces-reader.ts'
 import type { AskedReport } from './report-query.ts'
-import type { ReportRowsReader } from './report-rows-reader.ts'
+import { type ReportRowsReader, toPartRow } from './report-rows-reader.ts'
 import { valueForm } from './report-values.ts'
 import type { Microseconds } from './time.ts'
 
@@ -75,7 +75,10 @@ export function createReportReader(deps: ReportDeps): ReportReader {
     const rows = await deps.rows.page(query)
     const page = rows.slice(0, query.limit)
     const last = rows.length > query.limit ? page.at(-1) : undefined
-    return { rows: page.map((row) => toReportRow(row, query)), lastKeys: last && sortKeysOf(last, query) }
+    return {
+      rows: page.map((row) => toReportRow(row, query)),
+      lastKeys: last && cursorKeys(query, toPartRow(last, query)),
+    }
   }
   return {
     check({ tenant, constraints }, name, parameters) {
@@ -152,9 +155,4 @@ function valueFrom({ meter }: AskedReport, readings: string, amount: Row[number]
   const { aggregate, zeroWhenEmpty, format } = valueForm(meter.aggregation)
   if (readings === '0') return zeroWhenEmpty ? '0' : null
   return format(BigInt(readings), aggregate === undefined ? '' : String(amount))
-}
-
-function sortKeysOf(row: Row, { meter, groupBy }: AskedReport): string[] {
-  const amounts = valueForm(meter.aggregation).aggregate === undefined ? 0 : 1
-  return row.slice(3 + groupBy.length + amounts).map(String)
 }

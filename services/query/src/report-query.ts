@@ -63,6 +63,8 @@ export interface ReportQuery {
   readonly after: readonly string[] | undefined
   /** Days and hours of UTC that two windows have a part of, in seconds; looked for in the question where they are not known. */
   readonly splits?: CalendarSplits | undefined
+  /** The rollup of days is left alone: the hours are few. */
+  readonly withoutDays?: boolean
   /** Rows of each cell of a grid of so many seconds by themselves, neither ordered nor filled. */
   readonly grid?: number
 }

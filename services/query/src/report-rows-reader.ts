@@ -1,7 +1,8 @@
 import { buildHourWindowSql, buildPiecesSql, buildReportSql, buildWindowsSql } from './build-report-sql.ts'
 import type { CalendarSplitsReader } from './calendar-splits.ts'
-import type { ClickhouseReader, Row } from './clickhouse-reader.ts'
+import { type ClickhouseReader, type Row, TooManyRowsReadError } from './clickhouse-reader.ts'
 import { parseDecimal } from './decimal.ts'
+import { type HoursAlone, maxRowsOfHours } from './hours-alone.ts'
 import type { PartRow, WindowBounds } from './merge-pieces.ts'
 import { type ChangesReader, noChanges } from './report-changes.ts'
 import type { AskedReport, ReportQuery } from './report-query.ts'
@@ -29,9 +30,19 @@ export function createReportRowsReader(
   clickhouse: ClickhouseReader,
   changes: ChangesReader,
   splitsOf: CalendarSplitsReader,
+  hoursAlone: HoursAlone,
 ): ReportRowsReader {
   /** Meters in whose reports there were changes lately. */
   const changed = new Set<string>()
+  const ask = async (query: ReportQuery, build: (query: ReportQuery) => Statement, maxRows: number) => {
+    if (hoursAlone.mayDo(query)) {
+      const few = { ...query, withoutDays: true }
+      const rows = await clickhouse.read(build(few), maxRows, maxRowsOfHours).catch(unlessTooManyRead)
+      if (rows !== undefined) return rows
+      hoursAlone.refuse(query)
+    }
+    return clickhouse.read(build(query), maxRows)
+  }
   /**
    * Where it is not known whether events of the range were changed, that is asked for together with the rows: mostly none
    * were, and the rows are right. Else they are read again, knowing of them; where there were some, they are looked
@@ -39,7 +50,7 @@ export function createReportRowsReader(
    */
   const read = async (plain: AskedReport, build: (query: ReportQuery) => Statement, maxRows: number) => {
     const asked = { ...plain, splits: await splitsOf(plain) }
-    const plainly = () => clickhouse.read(build({ ...asked, changes: noChanges }), maxRows)
+    const plainly = () => ask({ ...asked, changes: noChanges }, build, maxRows)
     if (changes.known(asked) !== undefined) return plainly()
     const { tenant, name, version } = asked.meter
     const meter = JSON.stringify([tenant, name, version])
@@ -49,7 +60,7 @@ export function createReportRowsReader(
     if (any && changed.size < maxMeters) changed.add(meter)
     if (!any) changed.delete(meter)
     if (rows !== undefined && !any) return rows
-    return clickhouse.read(build({ ...asked, changes: found }), maxRows)
+    return ask({ ...asked, changes: found }, build, maxRows)
   }
   return {
     page: (query) => read(query, buildReportSql, query.limit + 1),
@@ -62,7 +73,7 @@ export function createReportRowsReader(
         const index = Number(row[0])
         const piece = pieces.get(index) ?? []
         pieces.set(index, piece)
-        piece.push(toPartRow(row, query))
+        piece.push(toPartRow(row.slice(1), query))
       }
       return pieces
     },
@@ -80,15 +91,21 @@ export function createReportRowsReader(
 
 const maxWindows = 200_000
 
-/** Columns as buildPiecesSql lists them. */
-function toPartRow(row: Row, { meter, groupBy }: AskedReport): PartRow {
-  const amount = row[4 + groupBy.length]
-  const isNumber = valueForm(meter.aggregation).merge !== undefined && amount !== null
+function unlessTooManyRead(error: unknown): undefined {
+  if (error instanceof TooManyRowsReadError) return undefined
+  throw error
+}
+
+/** @param row columns as buildReportSql lists them */
+export function toPartRow(row: Row, { meter, groupBy }: AskedReport): PartRow {
+  const { aggregate, from } = valueForm(meter.aggregation)
+  const amount = aggregate === undefined ? null : (row[3 + groupBy.length] ?? null)
+  const parse = from === 'minutes' ? parseDecimal : BigInt
   return {
-    start: Number(row[1]),
-    end: Number(row[2]),
-    group: row.slice(3, 3 + groupBy.length).map(String),
-    readings: BigInt(String(row[3 + groupBy.length])),
-    amount: isNumber ? parseDecimal(String(amount)) : undefined,
+    start: Number(row[0]),
+    end: Number(row[1]),
+    group: row.slice(2, 2 + groupBy.length).map(String),
+    readings: BigInt(String(row[2 + groupBy.length])),
+    amount: amount === null ? undefined : parse(String(amount)),
   }
 }

@@ -4,29 +4,29 @@ import type { ReportQuery } from './report-query.ts'
 import { valueForm } from './report-values.ts'
 import { type Minutes, rollupSources } from './rollup-sources.ts'
 import {
-  groupColumns,
   groupConditions,
+  keyColumns,
   micros,
   ofMeter,
+  type ReportSource,
   seconds,
   unrolledTimes,
-  windowColumns,
 } from './source-columns.ts'
 import type { Parameters } from './statement.ts'
 
 const minuteUs = 60_000_000
 const place = '(kafka_partition, kafka_offset, kafka_index)'
-const minuteOfEvent = "toStartOfMinute(toDateTime(occurred_at, 'UTC'))"
+const utcOfEvent = "toDateTime(occurred_at, 'UTC')"
+const minuteOfEvent = `toStartOfMinute(${utcOfEvent})`
 
 /**
- * SELECTs that together hold every reading of a report once, with the columns w (start of the window), g0… (groups),
- * c (readings), s (part of the value) and, where order matters, t (place in time).
+ * What together holds every reading of a report once.
  *
  * Minutes that lie wholly in the range come from the rollups, the parts at its ends from single readings. So do minutes
  * with a retraction or settlement that the rollup could not take in: of extremes, which cannot be taken back, and of a
  * meter that is younger than the event.
  */
-export function reportSources(query: ReportQuery, parameters: Parameters): readonly string[] {
+export function reportSources(query: ReportQuery, parameters: Parameters): readonly ReportSource[] {
   const { meter, access } = query
   Object.assign(parameters, {
     tenant: meter.tenant,
@@ -70,17 +70,19 @@ function besidesMinutes(query: ReportQuery, { from, to }: Minutes): string {
 }
 
 /** Readings one by one: of live events beside the event, of a backfill in a table of their own. */
-function singlesSource(query: ReportQuery, time: string, parameters: Parameters): string {
+function singlesSource(query: ReportQuery, time: string, parameters: Parameters): ReportSource {
   const { meter, access } = query
-  const { ofReading } = valueForm(meter.aggregation)
-  const part = ofReading === undefined ? '' : `, ${ofReading} AS s`
   const restricted = needsEvents(meter, access)
     ? subjectCondition('subject', access.subjects, parameters)
     : ''
   const types = 'type IN {eventTypes:Array(String)}'
   const groups = meter.aggregation === 'amount' && query.changes.settlements ? settledGroups(time) : 'groups'
-  return `SELECT ${windowColumns(query, "toDateTime(occurred_at, 'UTC')")}${groupColumns(query, 'shown')}, toInt64(1) AS c${part}
-  FROM (
+  return {
+    table: 'events',
+    ...keyColumns(query, utcOfEvent, 'shown'),
+    ...ofReadings(query),
+    place: undefined,
+    from: `(
     SELECT occurred_at, value, ${groups} AS shown FROM (
       SELECT occurred_at, reading.group AS groups, reading.value AS value, kafka_partition, kafka_offset, kafka_index
       FROM events ARRAY JOIN readings AS reading
@@ -92,7 +94,12 @@ function singlesSource(query: ReportQuery, time: string, parameters: Parameters)
       WHERE ${ofMeter} AND ${types} AND (${time})${restricted}
     )${query.changes.retractions ? `\n    WHERE ${place} NOT IN (${changed('retraction', time)})` : ''}
   )
-  WHERE 1${groupConditions(query, 'shown', parameters)}`
+  WHERE 1${groupConditions(query, 'shown', parameters)}`,
+  }
+}
+
+function ofReadings({ meter }: ReportQuery): Pick<ReportSource, 'count' | 'part'> {
+  return { count: 'toInt64(1)', part: valueForm(meter.aggregation).ofReading }
 }
 
 /** An amount is stored as it came, unsettled; whether it was settled since, its settlement knows. */
@@ -107,7 +114,7 @@ function changed(kind: 'retraction' | 'settlement', time: string): string {
 }
 
 /** Every single value, for aggregations that sums do not do for. */
-function valuesSource(query: ReportQuery, time: string, parameters: Parameters): string {
+function valuesSource(query: ReportQuery, time: string, parameters: Parameters): ReportSource {
   const { meter, access } = query
   const allowed = needsEvents(meter, access)
     ? ` AND ${place} IN (SELECT kafka_partition, kafka_offset, kafka_index FROM events
@@ -117,12 +124,15 @@ function valuesSource(query: ReportQuery, time: string, parameters: Parameters):
         parameters,
       )})`
     : ''
-  return `SELECT ${windowColumns(query, "toDateTime(occurred_at, 'UTC')")}${groupColumns(
-    query,
-    '`group`',
-  )}, toInt64(1) AS c, value AS s, (occurred_at, kafka_partition, kafka_offset, kafka_index) AS t
-  FROM meter_readings
-  WHERE ${ofMeter} AND ${time}${
-    query.changes.retractions ? `\n    AND ${place} NOT IN (${changed('retraction', time)})` : ''
-  }${allowed}${groupConditions(query, '`group`', parameters)}`
+  const retracted = query.changes.retractions
+    ? `\n    AND ${place} NOT IN (${changed('retraction', time)})`
+    : ''
+  return {
+    table: 'meter_readings',
+    ...keyColumns(query, utcOfEvent, '`group`'),
+    ...ofReadings(query),
+    place: '(occurred_at, kafka_partition, kafka_offset, kafka_index)',
+    from: `meter_readings
+  WHERE ${ofMeter} AND ${time}${retracted}${allowed}${groupConditions(query, '`group`', parameters)}`,
+  }
 }

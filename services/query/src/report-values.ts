@@ -11,8 +11,8 @@ export interface ValueForm {
   /** The part that a row of the rollup brings, and the part of a single reading `value`; undefined for the count. */
   readonly ofMinute: string | undefined
   readonly ofReading: string | undefined
-  /** The value of all parts `s`; single readings have their place in time as `t`. */
-  readonly aggregate: string | undefined
+  /** The value of all parts; of single readings by their place in time. Undefined where the count is all. */
+  readonly aggregate: ((part: string, place: string) => string) | undefined
   /** Of two amounts in units of 1e-18, that of both together; undefined where sums of minutes do not do, or there is none. */
   readonly merge: ((a: bigint, b: bigint) => bigint) | undefined
   /** Sort key and the type that a cursor gives it back as. */
@@ -28,6 +28,9 @@ export interface ValueForm {
   /** Exact decimal text. */
   readonly format: (readings: bigint, amount: string) => string
 }
+
+/** Of most sums there is nothing to be brought into form. */
+const isWhole = (text: string): boolean => /^-?[1-9]\d*$/.test(text)
 
 const countForm: ValueForm = {
   from: 'minutes',
@@ -46,7 +49,7 @@ const sumForm: ValueForm = {
   // 256 bits: a sum over many minutes may leave what the rollup's 128 hold.
   ofMinute: 'toDecimal256(sum, 18)',
   ofReading: 'toDecimal256(ifNull(value, 0), 18)',
-  aggregate: 'sum(s)',
+  aggregate: (part) => `sum(${part})`,
   merge: (a, b) => a + b,
   sort: {
     key: 'ifNull(amount, toDecimal256(0, 18))',
@@ -54,7 +57,7 @@ const sumForm: ValueForm = {
     value: (_readings, amount) => amount ?? 0n,
     digits: 18,
   },
-  format: (_readings, amount) => formatDecimal(parseDecimal(amount)),
+  format: (_readings, amount) => (isWhole(amount) ? amount : formatDecimal(parseDecimal(amount))),
 }
 
 const avgForm: ValueForm = {
@@ -75,7 +78,7 @@ function extremeForm(extreme: 'min' | 'max'): ValueForm {
     additive: false,
     ofMinute: extreme,
     ofReading: 'value',
-    aggregate: `${extreme}(s)`,
+    aggregate: (part) => `${extreme}(${part})`,
     merge: (a, b) => ((extreme === 'min' ? a < b : a > b) ? a : b),
     sort: {
       ...sumForm.sort,
@@ -92,7 +95,7 @@ const readingsForm: ValueForm = {
   additive: false,
   ofMinute: undefined,
   ofReading: 'value',
-  aggregate: 'argMax(s, t)',
+  aggregate: (part, place) => `argMax(${part}, ${place})`,
   merge: undefined,
   sort: {
     key: 'assumeNotNull(ifNull(amount, toInt128(0)))',
@@ -106,7 +109,8 @@ const readingsForm: ValueForm = {
 
 /** Nearest rank: the smallest value such that at least p percent of all are not larger. In whole numbers throughout. */
 function percentileForm(percent: number): ValueForm {
-  return { ...readingsForm, aggregate: `arraySort(groupArray(s))[intDiv(count() * ${percent} + 99, 100)]` }
+  const rank = `intDiv(count() * ${percent} + 99, 100)`
+  return { ...readingsForm, aggregate: (part) => `arraySort(groupArray(${part}))[${rank}]` }
 }
 
 const forms: Readonly<Record<Aggregation, ValueForm>> = {
@@ -123,7 +127,7 @@ const forms: Readonly<Record<Aggregation, ValueForm>> = {
   p99: percentileForm(99),
   unique: {
     ...readingsForm,
-    aggregate: 'uniqExact(s)',
+    aggregate: (part) => `uniqExact(${part})`,
     sort: { ...readingsForm.sort, key: 'ifNull(amount, 0)', type: 'UInt64' },
     zeroWhenEmpty: true,
     format: (_readings, amount) => amount,

@@ -29,8 +29,10 @@ export function windowOf(window: WindowName, at: string): string {
   }
 }
 
-export function windowEndOf(window: WindowName): string {
+/** End of the window that starts at `w`. In UTC all days are equally long. */
+export function windowEndOf({ window, timezone }: Pick<ReportQuery, 'window' | 'timezone'>): string {
   const date = `toDate(toDateTime(w, ${zone}), ${zone})`
+  const steady = timezone === 'UTC'
   switch (window) {
     case 'total':
       return 'w'
@@ -39,9 +41,9 @@ export function windowEndOf(window: WindowName): string {
     case 'hour':
       return 'w + 3600'
     case 'day':
-      return midnight(`${date} + 1`)
+      return steady ? 'w + 86400' : midnight(`${date} + 1`)
     case 'week':
-      return midnight(`${date} + 7`)
+      return steady ? 'w + 604800' : midnight(`${date} + 7`)
     case 'month':
       return midnight(`addMonths(${date}, 1)`)
     case 'year':

@@ -5,6 +5,7 @@ import { createBoundedCache } from './bounded-cache.ts'
 import { createCalendarSplits } from './calendar-splits.ts'
 import type { ClickhouseReader } from './clickhouse-reader.ts'
 import type { Freshness } from './freshness.ts'
+import { createHoursAlone } from './hours-alone.ts'
 import type { KeptPiece } from './kept-piece.ts'
 import type { WindowBounds } from './merge-pieces.ts'
 import type { QueryMetrics } from './metrics.ts'
@@ -45,6 +46,7 @@ export function createReports(
     deps.clickhouse,
     createChangesReader(deps.clickhouse, writes),
     createCalendarSplits(deps.clickhouse, createBoundedCache(calendarBytes)),
+    createHoursAlone(steadyMs),
   )
   const outcomes = new Map<string, { inc(): void }>()
   const shared = {

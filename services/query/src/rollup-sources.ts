@@ -2,12 +2,12 @@ import type { ReportQuery, WindowName } from './report-query.ts'
 import { valueForm } from './report-values.ts'
 import { windowOf } from './report-windows.ts'
 import {
-  groupColumns,
   groupConditions,
+  keyColumns,
   ofMeter,
+  type ReportSource,
   seconds,
   unrolledTimes,
-  windowColumns,
 } from './source-columns.ts'
 import type { Parameters } from './statement.ts'
 
@@ -37,7 +37,7 @@ export function rollupSources(
   query: ReportQuery,
   minutes: Minutes,
   parameters: Parameters,
-): readonly string[] {
+): readonly ReportSource[] {
   parameters.minutesFrom = minutes.from
   parameters.minutesTo = minutes.to
   const hours = usesHours(query) ? levelOf(query, minutes, hour, parameters) : undefined
@@ -55,8 +55,11 @@ export function rollupSources(
       ...(query.changes.unrolled ? [`minute NOT IN (${unrolledTimes(query, parameters)})`] : []),
     ],
   }
-  const source = (table: string, column: string, of: readonly string[] | undefined): readonly string[] =>
-    of === undefined ? [] : [sourceOf(query, table, column, of, parameters)]
+  const source = (
+    table: ReportSource['table'],
+    column: string,
+    of: readonly string[] | undefined,
+  ): readonly ReportSource[] => (of === undefined ? [] : [sourceOf(query, table, column, of, parameters)])
   return [
     ...source('meter_days', 'day', conditions.days),
     ...source('meter_hours', 'hour', leavesNothing(hours, days) ? undefined : conditions.hours),
@@ -76,7 +79,8 @@ function usesHours({ window, splits, grid = day }: ReportQuery): boolean {
 }
 
 /** In most zones every day of UTC is shared by two days. */
-function usesDays({ window, timezone, grid = day }: ReportQuery): boolean {
+function usesDays({ window, timezone, grid = day, withoutDays }: ReportQuery): boolean {
+  if (withoutDays) return false
   const coarse = window === 'week' || window === 'month' || window === 'year' || window === 'total'
   return (coarse || (window === 'day' && timezone === 'UTC')) && grid >= day
 }
@@ -150,15 +154,19 @@ function besides(column: string, round: string, level: Level | undefined, name: 
 
 function sourceOf(
   query: ReportQuery,
-  table: string,
+  table: ReportSource['table'],
   column: string,
   conditions: readonly string[],
   parameters: Parameters,
-): string {
-  const { ofMinute } = valueForm(query.meter.aggregation)
-  const part = ofMinute === undefined ? '' : `, ${ofMinute} AS s`
-  return `SELECT ${windowColumns(query, column)}${groupColumns(query, '`group`')}, count AS c${part}
-  FROM ${table}
+): ReportSource {
+  return {
+    table,
+    ...keyColumns(query, column, '`group`'),
+    count: 'count',
+    part: valueForm(query.meter.aggregation).ofMinute,
+    place: undefined,
+    from: `${table}
   WHERE ${ofMeter}
-    AND ${conditions.join('\n    AND ')}${groupConditions(query, '`group`', parameters)}`
+    AND ${conditions.join('\n    AND ')}${groupConditions(query, '`group`', parameters)}`,
+  }
 }

@@ -25,15 +25,36 @@ export function unrolledTimes(
         AND occurred_at >= ${seconds('minutesFrom')} AND occurred_at < ${seconds('minutesTo')}`
 }
 
-export function windowColumns({ window, grid }: ReportQuery, at: string): string {
-  const piece = grid === undefined ? '' : `, intDiv(toUnixTimestamp(${at}), {grid:UInt32}) AS piece`
-  return `${windowOf(window, at)} AS w${piece}`
+/** What a report adds up, as expressions over what it is read from. */
+export interface ReportSource {
+  readonly table: 'meter_days' | 'meter_hours' | 'meter_minutes' | 'meter_readings' | 'events'
+  /** Start of the window, in seconds. */
+  readonly window: string
+  /** Number of the cell, where the report has a grid. */
+  readonly piece: string | undefined
+  /** In the order of the query's `groupBy`. */
+  readonly groups: readonly string[]
+  /** How many readings a row stands for. */
+  readonly count: string
+  /** What it brings to the value; undefined for meters that only count. */
+  readonly part: string | undefined
+  /** Place in time, where order matters. */
+  readonly place: string | undefined
+  /** Behind FROM, conditions included. */
+  readonly from: string
 }
 
-export function groupColumns({ meter, groupBy }: ReportQuery, array: string): string {
-  return groupBy
-    .map((name, index) => `, ${array}[${meter.dimensions.indexOf(name) + 1}] AS g${index}`)
-    .join('')
+/** @param at column of the moment that decides on the window, `groups` that of the group's values */
+export function keyColumns(
+  { meter, groupBy, window, grid }: ReportQuery,
+  at: string,
+  groups: string,
+): Pick<ReportSource, 'window' | 'piece' | 'groups'> {
+  return {
+    window: windowOf(window, at),
+    piece: grid === undefined ? undefined : `intDiv(toUnixTimestamp(${at}), {grid:UInt32})`,
+    groups: groupBy.map((name) => `${groups}[${meter.dimensions.indexOf(name) + 1}]`),
+  }
 }
 
 /** What the caller filters by, and what its key restricts it to where the groups hold the subject. */
@@ -44,6 +65,10 @@ export function groupConditions(
 ): string {
   const element = (dimension: string): string => `${array}[${meter.dimensions.indexOf(dimension) + 1}]`
   const asked = filter.map(({ dimension, values }, index) => {
+    if (values.length === 1) {
+      parameters[`filter${index}`] = values[0] as string
+      return ` AND ${element(dimension)} = {filter${index}:String}`
+    }
     const parts = cutList(values).map((part, number) => {
       const name = `filter${index}_${number}`
       parameters[name] = part

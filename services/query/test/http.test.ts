@@ -215,7 +215,7 @@ t.test('POST takes the same as JSON, with types of its own', async (t) => {
     (await post({ window: 'day', groupBy: ['page'], filter: { page: ['a,b'] }, limit: 5 })).statusCode,
     200,
   )
-  t.same(statements[0]?.parameters.filter0_0, ['a,b'], 'a comma in a list is only a comma')
+  t.equal(statements[0]?.parameters.filter0, 'a,b', 'a comma in a list is only a comma')
   t.equal((await post({ limit: '5' })).statusCode, 400, 'a number is a number')
   t.equal((await post({ colour: 1 })).statusCode, 400)
   t.equal((await post([])).statusCode, 400)

@@ -5,6 +5,7 @@ import t from 'tap'
 import { createAnnouncedWrites } from '../../src/announced-writes.ts'
 import { createClickhouseReader } from '../../src/clickhouse-reader.ts'
 import { createCursorCodec } from '../../src/cursor.ts'
+import { createHoursAlone } from '../../src/hours-alone.ts'
 import { createReportReader } from '../../src/read-report.ts'
 import { createChangesReader } from '../../src/report-changes.ts'
 import { createReportRowsReader } from '../../src/report-rows-reader.ts'
@@ -33,6 +34,7 @@ function createReader(aggregation: Aggregation, groupBy: Readonly<Record<string,
       clickhouse,
       createChangesReader(clickhouse, createAnnouncedWrites()),
       async () => undefined,
+      createHoursAlone(() => 0),
     ),
     cursors: createCursorCodec('a root key of these tests'),
     freshness: { dataThrough: async () => nowUs },
