@@ -63,8 +63,11 @@ function isUsableRate(rate: NonNullable<EventType['rates']>[number] | null): boo
 
 const noData: DecodedData = { text: undefined, data: undefined }
 
+/** An event that may have its data as text already. */
+type ReadableEvent = Event & { readonly dataText?: string }
+
 /** Whether an event is valid: what is wrong with it, or its data. Depends on nothing else. */
-export function checkValidity(event: Event, rules: ValidityRules): DecodedData | DataFault {
+export function checkValidity(event: ReadableEvent, rules: ValidityRules): DecodedData | DataFault {
   if (event.occurredAtUs < 0 || event.occurredAtUs >= endOfTimeUs) {
     return fault('time is not between 1970-01-01 and 2106-02-07')
   }
@@ -85,14 +88,15 @@ function isTooOld(event: Event, { maxAge }: ValidityRules): boolean {
 }
 
 /** @returns what is wrong when the data is not what its media type says */
-function decode(event: Event): DecodedData | DataFault {
-  const { data } = event
-  if (data.length === 0 || !isJsonMediaType(event.dataContentType)) return noData
-  const text = data.toString()
+function decode(event: ReadableEvent): DecodedData | DataFault {
+  if (!isJsonMediaType(event.dataContentType)) return noData
+  const text = event.dataText ?? event.data.toString()
+  if (text === '') return noData
   // What is no UTF-8 is read as U+FFFD, which may also stand there itself.
-  if (text.includes('\ufffd') && !isUtf8(data)) return fault('data is not UTF-8')
-  // Ingest refuses it; others write to the topic too.
-  if (isNestedTooDeep(data)) return fault(`data is nested deeper than ${maxJsonDepth} levels`)
+  if (text.includes('\ufffd') && !isUtf8(event.data)) return fault('data is not UTF-8')
+  // Ingest refuses it; others write to the topic too. Each level takes a character at least.
+  if (text.length > maxJsonDepth && isNestedTooDeep(event.data))
+    return fault(`data is nested deeper than ${maxJsonDepth} levels`)
   try {
     return { text, data: JSON.parse(text) as unknown }
   } catch {

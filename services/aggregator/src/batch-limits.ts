@@ -19,8 +19,10 @@ export interface BatchLimits {
 
 const batchesPerLane = 2.5
 const smallestBytes = 1024 * 1024
-/** With a backlog a batch may wait for a tenth of the time that its events are late already, but not longer. */
-const longestWaitMs = 5_000
+/** Events that are later than that have come in while nobody landed them: what counts is how fast all of them land. */
+const backlogMs = 3_000
+/** With a backlog a batch may wait for half of the time that its events are late already, but not longer. */
+const longestWaitMs = 10_000
 
 /**
  * ClickHouse pays for each part again and again as it merges them: five inserts of 20,000 rows cost it nearly twice as
@@ -42,7 +44,8 @@ export function createBatchLimits(config: BatchLimitsConfig, lanes: () => number
       // Repeats only: nothing in it is late.
       const oldestMs = (batch.oldestReceivedAtUs ?? nowMs * 1_000) / 1_000
       const lateMs = waiting ? nowMs - oldestMs : 0
-      const ageMs = Math.max(config.batchMaxAgeMs, Math.min(lateMs / 10, longestWaitMs))
+      const backlogWaitMs = lateMs < backlogMs ? 0 : Math.min(lateMs / 2, longestWaitMs)
+      const ageMs = Math.max(config.batchMaxAgeMs, backlogWaitMs)
       return Math.max(0, batch.openedAt + ageMs - nowMs)
     },
   }

@@ -1,13 +1,6 @@
 import type { PlacedChange } from './event-change.ts'
-import {
-  eventColumns,
-  invalidEventColumns,
-  meterReadingColumns,
-  type RowFacts,
-  writeEventRow,
-  writeInvalidEventRow,
-  writeMeterReadingRow,
-} from './event-rows.ts'
+import { EventColumns, InvalidEventColumns } from './event-columns.ts'
+import { meterReadingColumns, type RowFacts, writeMeterReadingRow } from './event-rows.ts'
 import type { EventView } from './event-view.ts'
 import type { Judgement } from './judge-event.ts'
 import { noteTraced, type TracedEvent } from './landing-spans.ts'
@@ -59,16 +52,14 @@ export interface Batch {
 const changeBytes = 500
 
 export function createBatch(from: number, openedAt: number, overlay: LiveOverlay, catalog = 0): Batch {
-  const events = new RowBinary()
-  const invalid = new RowBinary(1024)
+  const events = new EventColumns()
+  const invalid = new InvalidEventColumns()
   const values = new RowBinary(1024)
   const changes: PlacedChange[] = []
   const touched = createTouchedMinutes()
   const traced: TracedEvent[] = []
   const state = {
     to: from - 1,
-    rows: 0,
-    invalidRows: 0,
     changeBytes: 0,
     oldest: undefined as number | undefined,
     newest: undefined as number | undefined,
@@ -88,13 +79,13 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
       return state.to
     },
     get rows() {
-      return state.rows
+      return events.rows
     },
     get invalidRows() {
-      return state.invalidRows
+      return invalid.rows
     },
     get bytes() {
-      return events.length + invalid.length + values.length + state.changeBytes
+      return events.bytes + invalid.bytes + values.length + state.changeBytes
     },
     get oldestReceivedAtUs() {
       return state.oldest
@@ -104,8 +95,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
     },
     add(event, judgement, judged) {
       if (judgement.status === 'valid') {
-        writeEventRow(events, event, judged, judgement)
-        state.rows += 1
+        events.add(event, judged, judgement)
         for (const reading of judgement.readings) {
           touched.add(event.tenant, reading.meter, reading.version, event.occurredAtUs)
           overlay.add(event.tenant, event.receivedAtUs, reading)
@@ -117,8 +107,7 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
           overlay.add(event.tenant, event.receivedAtUs, { ...reading, value: null })
         }
       } else {
-        writeInvalidEventRow(invalid, event, judged, judgement)
-        state.invalidRows += 1
+        invalid.add(event, judged, judgement)
       }
       noteTraced(traced, event)
       noteReceipt(judged.cameInAtUs)
@@ -135,9 +124,10 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
     blocks(topic, partition) {
       const range: OffsetRange = { from, to: state.to }
       const token = deduplicationToken(topic, partition, range)
+      const format = 'Native'
       return [
-        { table: 'events', columns: eventColumns, rows: events.pieces(), token },
-        { table: 'invalid_events', columns: invalidEventColumns, rows: invalid.pieces(), token },
+        { table: 'events', columns: events.names, rows: events.pieces(), format, token } as const,
+        { table: 'invalid_events', columns: invalid.names, rows: invalid.pieces(), format, token } as const,
         { table: 'meter_readings', columns: meterReadingColumns, rows: values.pieces(), token },
       ].filter(({ rows }) => rows.length > 0)
     },

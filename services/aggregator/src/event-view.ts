@@ -88,6 +88,11 @@ export class EventView implements Event {
     return this.bytes.subarray(this.start(eventField.data), this.end(eventField.data))
   }
 
+  /** What `data.toString()` is, without making a view of the bytes first. */
+  get dataText(): string {
+    return readText(this, eventField.data)
+  }
+
   get traceparent(): string {
     return readText(this, eventField.traceparent)
   }

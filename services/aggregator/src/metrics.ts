@@ -61,7 +61,7 @@ export function createAggregatorMetrics(): AggregatorMetrics {
     }),
     liveSeconds: new Histogram({
       name: `${prefix}live_seconds`,
-      help: 'from the receipt of a message’s oldest event until it is in the live view, which is pushed four times a second',
+      help: 'from the receipt of a message’s oldest event until it is in the live view, which is pushed ten times a second',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers,
     }),

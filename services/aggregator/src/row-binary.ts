@@ -3,14 +3,17 @@ import { pieceBytes, returnPiece, takePiece } from './row-pieces.ts'
 /** From here on a call of native code copies faster than a loop. */
 const shortBytes = 40
 
+const nothing = Buffer.alloc(0)
+
 /** Writes ClickHouse's RowBinary: values after each other, little-endian, without any frame. Grows piece by piece. */
 export class RowBinary {
   /** Pieces that are full, and their bytes together. */
   #full: Buffer[] = []
   #fullLength = 0
   /** The piece that is being written. */
-  #buffer: Buffer
-  #view: DataView
+  #buffer: Buffer = nothing
+  #view: DataView = new DataView(nothing.buffer)
+  readonly #initialBytes: number
   #length = 0
   /** The last Int128 and its halves: meters of one value follow each other, and each half is a BigInt more. */
   #last = 0n
@@ -18,8 +21,7 @@ export class RowBinary {
   #lastHigh = 0n
 
   constructor(initialBytes = 64 * 1024) {
-    this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
-    this.#view = new DataView(this.#buffer.buffer)
+    this.#initialBytes = initialBytes
   }
 
   get length(): number {
@@ -42,7 +44,7 @@ export class RowBinary {
     for (const piece of [...this.#full, this.#buffer]) returnPiece(piece)
     this.#full = []
     this.#fullLength = 0
-    this.#buffer = Buffer.alloc(0)
+    this.#buffer = nothing
     this.#length = 0
   }
 
@@ -65,18 +67,22 @@ export class RowBinary {
 
   /** A String column takes any bytes. */
   writeBytes(value: Uint8Array): void {
-    this.writeSlice(value, 0, value.length)
+    this.#reserve(value.length + 5)
+    this.writeLength(value.length)
+    this.#buffer.set(value, this.#length)
+    this.#length += value.length
   }
 
   /** The same from `start` on until before `end`. */
-  writeSlice(from: Uint8Array, start: number, end: number): void {
+  writeSlice(from: Buffer, start: number, end: number): void {
     const length = end - start
     this.#reserve(length + 5)
     if (length < 128) this.#buffer[this.#length++] = length
     else this.writeLength(length)
     const buffer = this.#buffer
     const at = this.#length
-    if (length > shortBytes) buffer.set(from.subarray(start, end), at)
+    // A part of it would be an object to be collected.
+    if (length > shortBytes) from.copy(buffer, at, start, end)
     else for (let index = 0; index < length; index += 1) buffer[at + index] = from[start + index] ?? 0
     this.#length = at + length
   }
@@ -148,7 +154,8 @@ export class RowBinary {
     if (this.#length > 0) this.#full.push(this.#buffer.subarray(0, this.#length))
     this.#fullLength += this.#length
     this.#length = 0
-    this.#buffer = takePiece(Math.max(bytes, Math.min(this.#buffer.length * 2, pieceBytes)))
+    const next = Math.max(this.#initialBytes, Math.min(this.#buffer.length * 2, pieceBytes))
+    this.#buffer = takePiece(Math.max(bytes, next))
     this.#view = new DataView(this.#buffer.buffer)
   }
 }

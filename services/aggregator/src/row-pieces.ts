@@ -1,21 +1,37 @@
-/** Size of the pieces that rows are written into, once there are many rows. */
+/** Size of the largest pieces that rows are written into. */
 export const pieceBytes = 1024 * 1024
+/** Of the smallest that are kept. */
+const smallestBytes = 1024
 
 /** Two large batches' worth. */
-const keptPieces = 64
+const keptBytes = 64 * 1024 * 1024
 
 /**
- * Pieces that nobody uses, for the next batches: 32 MiB of fresh memory for each batch cost page faults, and V8 collects
- * all of its heap whenever so much has been allocated outside of it.
+ * Pieces that nobody uses, by their size, for the next batches: fresh memory for each batch cost page faults, and V8
+ * collects all of its heap whenever so much has been allocated outside of it.
  */
-const kept: Buffer[] = []
+const kept = new Map<number, Buffer[]>()
+let keptNow = 0
 
 /** Holds what others have left in it. */
 export function takePiece(bytes: number): Buffer {
-  return (bytes === pieceBytes ? kept.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes)
+  const piece = kept.get(bytes)?.pop()
+  if (piece === undefined) return Buffer.allocUnsafeSlow(bytes)
+  keptNow -= bytes
+  return piece
 }
 
 /** @param piece of `takePiece`, or a part of one; from here on others write there */
 export function returnPiece({ buffer }: Buffer): void {
-  if (buffer.byteLength === pieceBytes && kept.length < keptPieces) kept.push(Buffer.from(buffer))
+  const bytes = buffer.byteLength
+  if (!isKeptSize(bytes) || keptNow + bytes > keptBytes) return
+  const pieces = kept.get(bytes) ?? []
+  kept.set(bytes, pieces)
+  pieces.push(Buffer.from(buffer))
+  keptNow += bytes
+}
+
+/** Powers of two: others are of single long values. */
+function isKeptSize(bytes: number): boolean {
+  return bytes >= smallestBytes && bytes <= pieceBytes && (bytes & (bytes - 1)) === 0
 }

@@ -7,8 +7,10 @@ import { retryUntilDone } from './retry.ts'
 export interface RowBlock {
   readonly table: string
   readonly columns: readonly string[]
-  /** RowBinary, in pieces that follow each other or in one. */
+  /** In pieces that follow each other or in one. */
   readonly rows: Buffer | readonly Buffer[]
+  /** RowBinary where nothing is said. */
+  readonly format?: 'RowBinary' | 'Native'
   /** Names the block for ever: the same token must come with the same rows. Undefined where repeats do no harm. */
   readonly token: string | undefined
   /** Resolves when the block may still be inserted; asked before each attempt. */
@@ -63,13 +65,13 @@ interface Deps {
  */
 export function createRowWriter({ clickhouse, readiness, logger, onRetry, limitMs }: Deps): RowWriter {
   const insertOnce = async (
-    { table, columns, rows, token }: RowBlock,
+    { table, columns, rows, format = 'RowBinary', token }: RowBlock,
     signal: AbortSignal,
   ): Promise<void> => {
     // The client does not look at what was aborted before.
     signal.throwIfAborted()
     const { stream } = await clickhouse.exec({
-      query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
+      query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT ${format}`,
       values: Readable.from(Buffer.isBuffer(rows) ? [rows] : rows, { objectMode: false }),
       clickhouse_settings: { ...oneBlock, ...(token !== undefined && { insert_deduplication_token: token }) },
       abort_signal: signal,

@@ -53,14 +53,22 @@ export function takeReadings(
       if (meter.input !== 'amount') valuesMissing += 1
       continue
     }
-    const group: string[] = []
-    for (const tokens of meter.dimensions) group.push(toGroupValue(reader.read(tokens)))
+    const group = readGroup(meter, reader)
     if (rate !== undefined) group.push(rate.currency, unsettled)
     const taken = { meter: meter.name, version: meter.version, group, value }
     if (meter.rolledUp) readings.push(taken)
     else values.push(taken)
   }
   return { readings, values, valuesMissing, outOfRange: undefined }
+}
+
+/** Of the length that it needs: an array that grows makes room for sixteen more. */
+function readGroup({ dimensions }: PreparedMeter, reader: EventReader): string[] {
+  const group = new Array<string>(dimensions.length)
+  for (let index = 0; index < dimensions.length; index += 1) {
+    group[index] = toGroupValue(reader.read(dimensions[index] ?? []))
+  }
+  return group
 }
 
 function readValue(

@@ -31,13 +31,14 @@ t.test('a batch is full at its rows, at its bytes, or at its share of all bytes'
   t.ok(limits.hasRoom(makeBatch({ bytes: mebibyte - 1 })))
 })
 
-t.test('a batch waits for its age, with a backlog for a tenth of what its events are late', async (t) => {
+t.test('a batch waits for its age, with a backlog for half of what its events are late', async (t) => {
   const limits = createBatchLimits(config, () => 1)
   t.equal(limits.dueIn(makeBatch({}), false, openedAt), 200)
   t.equal(limits.dueIn(makeBatch({}), true, openedAt + 50), 150)
-  t.equal(limits.dueIn(makeBatch({ lateMs: 20_000 }), true, openedAt), 2_000)
-  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), true, openedAt), 5_000)
-  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), true, openedAt + 6_000), 0)
+  t.equal(limits.dueIn(makeBatch({ lateMs: 2_500 }), true, openedAt), 200, 'a short standstill is no backlog')
+  t.equal(limits.dueIn(makeBatch({ lateMs: 8_000 }), true, openedAt), 4_000)
+  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), true, openedAt), 10_000)
+  t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), true, openedAt + 11_000), 0)
   // Nothing more has come: what is there lands.
   t.equal(limits.dueIn(makeBatch({ lateMs: 3_600_000 }), false, openedAt), 200)
 })
