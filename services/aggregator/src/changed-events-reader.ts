@@ -17,11 +17,14 @@ export interface ChangedEventsReader {
   ): Promise<{ readonly events: readonly LandedEvent[]; readonly former: readonly FormerChange[] }>
 }
 
-/** Names of one question; an index finds the rows by their ids. */
-const namesAtOnce = 1_000
+/**
+ * Bytes of names in one question. An index finds the rows by their ids, but so many ids are everywhere: each question
+ * reads the ids of the whole partition, so there are few questions.
+ */
+const namesBytes = 4 * 1024 * 1024
 const settings = {
-  // Names stand in the text.
-  max_query_size: String(16 * 1024 * 1024),
+  // Names stand in the text, and a single one may be large.
+  max_query_size: String(2 * namesBytes),
   output_format_json_quote_64bit_integers: 1,
   output_format_json_quote_decimals: 1,
 } as const
@@ -61,8 +64,7 @@ export function createChangedEventsReader(clickhouse: ClickHouseClient): Changed
     async read(partition, { from, to }, names, signal) {
       const events: LandedEvent[] = []
       const former: FormerChange[] = []
-      for (let at = 0; at < names.length; at += namesAtOnce) {
-        const named = nameCondition(names.slice(at, at + namesAtOnce))
+      for (const named of nameConditions(names)) {
         const parameters = { partition, from, to }
         events.push(...(await query<EventRow>(eventsSql(named), parameters, signal)).map(toLandedEvent))
         former.push(...(await query<ChangeRow>(changesSql(named), parameters, signal)).map(toFormerChange))
@@ -89,10 +91,27 @@ function changesSql(named: string): string {
 }
 
 /** The id alone is what the index knows. */
-function nameCondition(names: readonly Name[]): string {
-  const ids = [...new Set(names.map(({ id }) => id))].map(quote)
-  const whole = names.map(({ tenant, source, id }) => `(${[tenant, source, id].map(quote).join(',')})`)
-  return `id IN (${ids.join(',')}) AND (tenant, source, id) IN (${whole.join(',')})`
+function* nameConditions(names: readonly Name[]): Generator<string> {
+  let ids = new Set<string>()
+  let whole: string[] = []
+  let bytes = 0
+  const condition = (): string =>
+    `id IN (${[...ids].join(',')}) AND (tenant, source, id) IN (${whole.join(',')})`
+  for (const { tenant, source, id } of names) {
+    const quoted = quote(id)
+    const name = `(${quote(tenant)},${quote(source)},${quoted})`
+    const length = Buffer.byteLength(quoted) + Buffer.byteLength(name) + 2
+    if (whole.length > 0 && bytes + length > namesBytes) {
+      yield condition()
+      ids = new Set()
+      whole = []
+      bytes = 0
+    }
+    ids.add(quoted)
+    whole.push(name)
+    bytes += length
+  }
+  if (whole.length > 0) yield condition()
 }
 
 function quote(text: string): string {
