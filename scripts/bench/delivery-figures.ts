@@ -26,6 +26,8 @@ export interface Received {
 export interface BenchReceiver {
   readonly origin: string
   take(): Promise<Received>
+  /** Answers all that hang. */
+  release(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -35,6 +37,9 @@ export async function startBenchReceiver(): Promise<BenchReceiver> {
   return {
     origin,
     take: async () => (await (await fetch(`${origin}/counts`)).json()) as Received,
+    async release() {
+      await (await fetch(`${origin}/release`)).text()
+    },
     stop: process.stop,
   }
 }

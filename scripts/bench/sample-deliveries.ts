@@ -6,8 +6,11 @@ import { connectKafkaProducer } from '@millrace/service-kit/kafka-producer'
 import { createLogger } from '@millrace/service-kit/log'
 import { kafkaSettings } from '@millrace/service-kit/shared-settings'
 
-/** About 300 bytes of JSON. */
-export function deliveryBody(index: number, sentAtMs = 0): string {
+/**
+ * About 300 bytes of JSON.
+ * @param sentAtMs from which its time is to count; left out where it is not looked at
+ */
+export function deliveryBody(index: number, sentAtMs?: number): string {
   return JSON.stringify({
     sentAtMs,
     order: `order-${index}`,
