@@ -96,15 +96,16 @@ export function createBatch(from: number, openedAt: number, overlay: LiveOverlay
     add(event, judgement, judged) {
       if (judgement.status === 'valid') {
         events.add(event, judged, judgement)
+        const { tenant, occurredAtUs, receivedAtUs } = event
         for (const reading of judgement.readings) {
-          touched.add(event.tenant, reading.meter, reading.version, event.occurredAtUs)
-          overlay.add(event.tenant, event.receivedAtUs, reading)
+          touched.add(tenant, reading.meter, reading.version, occurredAtUs)
+          overlay.add(tenant, receivedAtUs, reading)
         }
         for (const reading of judgement.values) {
-          touched.add(event.tenant, reading.meter, reading.version, event.occurredAtUs)
+          touched.add(tenant, reading.meter, reading.version, occurredAtUs)
           writeMeterReadingRow(values, event, judged.position, reading)
           // The live view keeps sums only: it shows how many there were.
-          overlay.add(event.tenant, event.receivedAtUs, { ...reading, value: null })
+          overlay.add(tenant, receivedAtUs, { ...reading, value: null })
         }
       } else {
         invalid.add(event, judged, judgement)
