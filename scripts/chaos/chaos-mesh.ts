@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type NodeProcess, readyWithin, startNode } from '../bench/measure.ts'
+import { type NodeProcess, readyWithin, residentMiB, startNode } from '../bench/measure.ts'
 import { findFreePorts, startKafka } from '../local-stack/index.ts'
 
 /** A private Kafka, and instances of postback-delivery that come, go and are killed. */
@@ -14,6 +14,8 @@ export interface ChaosMesh {
   kill(instance: string): Promise<void>
   /** Starts it, or stops it gracefully. */
   toggle(instance: string): Promise<void>
+  /** What it has in memory; NaN when it is not running. */
+  residentMiB(instance: string): number
   stop(): Promise<void>
 }
 
@@ -21,7 +23,8 @@ export interface ChaosMesh {
 const readyMs = 180_000
 const main = new URL('../../services/postback-delivery/src/main.ts', import.meta.url)
 
-export async function startChaosMesh(): Promise<ChaosMesh> {
+/** @param environment of all instances, on top of what they have anyway */
+export async function startChaosMesh(environment: Readonly<Record<string, string>> = {}): Promise<ChaosMesh> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
   const kafka = await startKafka({ directory: join(directory, 'kafka') })
   const running = new Map<string, NodeProcess>()
@@ -46,6 +49,7 @@ export async function startChaosMesh(): Promise<ChaosMesh> {
       OPERATIONS_PORT: String(operations),
       POSTBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
       POSTBACK_INSTANCE_ID: instance,
+      ...environment,
     }
     running.set(instance, await startNode(main, [], variables, devNull))
     if (known.has(instance)) return
@@ -57,6 +61,10 @@ export async function startChaosMesh(): Promise<ChaosMesh> {
     start,
     kill: (instance) => end(instance, 'SIGKILL'),
     toggle: (instance) => (running.has(instance) ? end(instance, 'SIGTERM') : start(instance)),
+    residentMiB(instance) {
+      const service = running.get(instance)
+      return service === undefined ? Number.NaN : residentMiB(service.pid)
+    },
     async stop() {
       await Promise.all([...running.keys()].map((instance) => end(instance, 'SIGKILL')))
       await kafka.stop()
