@@ -173,14 +173,18 @@ function dispatch(connection: Connection, request: OneRequest, running: Exchange
   }
 }
 
-async function decoded(
+/** At once where there is nothing to be decoded: nearly always. */
+function decoded(
   result: SendResult,
   { contentEncoding }: Exchange,
   limits: ReadLimits,
-): Promise<SendResult> {
+): SendResult | Promise<SendResult> {
   if (contentEncoding === undefined || result.body.length === 0) return result
-  const { body, truncated } = await decodeBody(result.body, contentEncoding, limits.captureBytes)
-  return { ...result, body, bodyTruncated: result.bodyTruncated || truncated }
+  return decodeBody(result.body, contentEncoding, limits.captureBytes).then(({ body, truncated }) => ({
+    ...result,
+    body,
+    bodyTruncated: result.bodyTruncated || truncated,
+  }))
 }
 
 function unsent(failure: SendFailure): SendResult {
