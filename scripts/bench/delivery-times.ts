@@ -1,47 +1,86 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil } from '../local-stack/wait-until.ts'
 import type { BenchMesh } from './bench-mesh.ts'
-import { startBenchReceiver } from './delivery-figures.ts'
-import { runOpenLoop } from './open-loop.ts'
-import { deliveryBody, openDeliveryRequester, toDelivery } from './sample-deliveries.ts'
+import { type BenchReceiver, startBenchReceiver } from './delivery-figures.ts'
+import { median } from './measure.ts'
+import { type Pace, runOpenLoop } from './open-loop.ts'
+import {
+  type DeliveryRequester,
+  deliveryBody,
+  openDeliveryRequester,
+  toDelivery,
+} from './sample-deliveries.ts'
 
 export interface DeliveryTimes {
+  /** The highest steady load that is kept up with. */
+  readonly sustained: number
+  /** Half of it. */
   readonly perSecond: number
   /** Milliseconds to the receiver from just before it is written to Kafka: the confirmation that ingest awaits is in it. */
   readonly p50: number
   readonly p99: number
 }
 
-const seconds = 15
+interface Run {
+  readonly receiver: BenchReceiver
+  readonly requester: DeliveryRequester
+}
 
-/** How long deliveries take from their acceptance to their receiver, at a steady load. */
-export async function measureDeliveryTimes(mesh: BenchMesh, perSecond: number): Promise<DeliveryTimes> {
+const seconds = 15
+const trySeconds = 5
+/** From one try to the next. */
+const step = 0.85
+const lowest = 100
+/** The last of a load that is kept up with arrive no later than this. */
+const keptUpMs = 250
+
+/**
+ * How long deliveries take from their acceptance to their receiver, at a steady load.
+ * @param most as many as go in a second when all are there: more than when they come one by one
+ */
+export async function measureDeliveryTimes(mesh: BenchMesh, most: number): Promise<DeliveryTimes> {
   const receiver = await startBenchReceiver()
   const requester = await openDeliveryRequester(mesh.kafka.bootstrapServers)
+  const run = { receiver, requester }
   try {
-    const pace = { perSecond: Math.round(perSecond), seconds }
-    await runOpenLoop({ ...pace, seconds: 3 }, async (index) => {
-      await requester.request(toDelivery({ url: `${receiver.origin}/hook`, body: deliveryBody(index) }))
-    })
-    await delay(1_000)
-    await receiver.take()
-    await runOpenLoop(pace, async (index) => {
-      const body = deliveryBody(index, performance.timeOrigin + performance.now())
-      await requester.request(toDelivery({ url: `${receiver.origin}/hook`, body }))
-    })
-    const times: number[] = []
-    await waitUntil(
-      async () => {
-        times.push(...(await receiver.take()).times)
-        return times.length >= pace.perSecond * seconds
-      },
-      { timeoutMs: 60_000, everyMs: 100, what: 'all have arrived' },
-    )
-    times.sort((a, b) => a - b)
-    const quantile = (share: number): number => times[Math.floor(times.length * share)] ?? 0
-    return { perSecond: pace.perSecond, p50: quantile(0.5), p99: quantile(0.99) }
+    const sustained = await findSustained(run, most)
+    const perSecond = Math.round(sustained / 2)
+    const { times } = await send(run, { perSecond, seconds })
+    const sorted = times.toSorted((a, b) => a - b)
+    const quantile = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+    return { sustained, perSecond, p50: quantile(0.5), p99: quantile(0.99) }
   } finally {
     await requester.stop()
     await receiver.stop()
   }
+}
+
+async function findSustained(run: Run, most: number): Promise<number> {
+  for (let perSecond = Math.round(most); perSecond > lowest; perSecond = Math.round(perSecond * step)) {
+    const { times, tookMs } = await send(run, { perSecond, seconds: trySeconds })
+    const last = times.slice(-times.length / 10)
+    if (tookMs < trySeconds * 1_050 && median(last) < keptUpMs) return perSecond
+  }
+  throw new Error(`not even ${lowest} a second are kept up with`)
+}
+
+/** @returns milliseconds of all of them, as they have arrived, and how long it took to send them */
+async function send({ receiver, requester }: Run, pace: Pace) {
+  await delay(1_000)
+  await receiver.take()
+  const startedMs = performance.now()
+  await runOpenLoop(pace, async (index) => {
+    const body = deliveryBody(index, performance.timeOrigin + performance.now())
+    await requester.request(toDelivery({ url: `${receiver.origin}/hook`, body }))
+  })
+  const tookMs = performance.now() - startedMs
+  const times: number[] = []
+  await waitUntil(
+    async () => {
+      times.push(...(await receiver.take()).times)
+      return times.length >= pace.perSecond * pace.seconds
+    },
+    { timeoutMs: 120_000, everyMs: 100, what: 'all have arrived' },
+  )
+  return { times, tookMs }
 }
