@@ -27,7 +27,7 @@ export interface DeliveryIsolation {
 const receivers = 2_000
 const hangsEvery = 100
 const hangMs = 30_000
-const seconds = 8
+const seconds = 6
 /** Of each kind, in turn: whatever else the machine does meets both. */
 const rounds = 3
 const backlogged = 100_000
