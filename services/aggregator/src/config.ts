@@ -30,12 +30,12 @@ export const settings = {
   ),
   batchMaxBytes: setting(
     'AGGREGATOR_BATCH_MAX_BYTES',
-    count(32 * 1024 * 1024),
+    count(48 * 1024 * 1024),
     'bytes at which a batch is written at once. Each partition holds at most two batches and half of one unread',
   ),
   batchTotalBytes: setting(
     'AGGREGATOR_BATCH_TOTAL_BYTES',
-    count(256 * 1024 * 1024, 1024 * 1024),
+    count(384 * 1024 * 1024, 1024 * 1024),
     'bytes that the batches of all partitions may take together; with many partitions it makes the batches smaller, down to 1 MiB',
   ),
   flushConcurrency: setting(

@@ -18,9 +18,12 @@ export interface NameHasher {
 export function createNameHasher(key: Uint8Array): NameHasher {
   const words = new Int32Array(Uint8Array.from(key).buffer)
   const hash = new Int32Array(4)
-  let name = Buffer.allocUnsafe(1_024)
+  let name = Buffer.allocUnsafeSlow(1_024)
+  let view = new DataView(name.buffer)
   const reserve = (bytes: number): void => {
-    if (bytes > name.length) name = Buffer.allocUnsafe(bytes * 2)
+    if (bytes <= name.length) return
+    name = Buffer.allocUnsafeSlow(bytes * 2)
+    view = new DataView(name.buffer)
   }
   const append = (from: EventView, field: 0 | 2 | 4, at: number): number => {
     const start = from.start(field)
@@ -39,20 +42,20 @@ export function createNameHasher(key: Uint8Array): NameHasher {
       end = append(event, source, end)
       name[end++] = 0
       end = append(event, id, end)
-      sipHash(name, end, words, hash)
+      sipHash(view, end, words, hash)
       return hash
     },
     hashName(tenant, source, id) {
       const text = `${tenant}\0${source}\0${id}`
       reserve(text.length * 3)
-      sipHash(name, name.write(text), words, hash)
+      sipHash(view, name.write(text), words, hash)
       return hash
     },
   }
 }
 
 /** Source: J.-P. Aumasson, D. J. Bernstein, SipHash: a fast short-input PRF; 64-bit words as halves of 32 bits. */
-export function sipHash(bytes: Uint8Array, length: number, key: Int32Array, hash: Int32Array): void {
+export function sipHash(bytes: DataView, length: number, key: Int32Array, hash: Int32Array): void {
   const [k0 = 0, k1 = 0, k2 = 0, k3 = 0] = key
   let v0l = 0x70736575 ^ k0
   let v0h = 0x736f6d65 ^ k1
@@ -120,16 +123,9 @@ export function sipHash(bytes: Uint8Array, length: number, key: Int32Array, hash
 }
 
 /** Four bytes, or those that are left. */
-function readWord(bytes: Uint8Array, at: number, length: number): number {
-  if (at + 4 <= length) {
-    return (
-      (bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24)
-    )
-  }
+function readWord(bytes: DataView, at: number, length: number): number {
+  if (at + 4 <= length) return bytes.getInt32(at, true)
   let word = 0
-  for (let left = length - 1; left >= at; left -= 1) word = (word << 8) | (bytes[left] ?? 0)
+  for (let left = length - 1; left >= at; left -= 1) word = (word << 8) | bytes.getUint8(left)
   return word
 }

@@ -1,5 +1,5 @@
-/** Size of the largest pieces that rows are written into. */
-export const pieceBytes = 1024 * 1024
+/** Size of the largest pieces that rows are written into: what a column does not fill of its last one is wasted. */
+export const pieceBytes = 128 * 1024
 /** Of the smallest that are kept. */
 const smallestBytes = 1024
 
