@@ -71,13 +71,18 @@ export async function fillEvents(mesh: BenchMesh, rows: number): Promise<void> {
   const [each = 0, days = 0] = (await askClickhouse(mesh, `${counted} WHERE source = ${oldest}`))
     .split('\t')
     .map(Number)
+  // Beneath: beside it, the condition would read the new id.
+  const first = `(SELECT * FROM millrace.events WHERE source = ${oldest} AND NOT startsWith(id, 'copy-'))`
+  const found = async (): Promise<number> =>
+    Number(await askClickhouse(mesh, `SELECT count() FROM millrace.events WHERE source = ${oldest}`))
   for (let copy = 1; copy * each < rows; copy += 1) {
     await askClickhouse(
       mesh,
       `INSERT INTO millrace.events SELECT * REPLACE (concat('copy-', '${copy}-', id) AS id,
           occurred_at - toIntervalDay(${copy * days}) AS occurred_at)
-        FROM millrace.events WHERE source = ${oldest} AND NOT startsWith(id, 'copy-')`,
+        FROM ${first}`,
     )
+    if ((await found()) !== (copy + 1) * each) throw new Error(`copy ${copy} of the rows is not there`)
   }
   await untilMergesRest(mesh)
 }

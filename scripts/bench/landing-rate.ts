@@ -2,7 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { askClickhouse, untilMergesRest } from './landing-clickhouse.ts'
 import { processCpuSeconds, readServiceMetric, residentMiB } from './measure.ts'
+import { pinToCores } from './pin-cores.ts'
 import { produceEvents } from './produce-events.ts'
+
+/** Of all that is measured. */
+export const measuredCore = '1'
 
 export interface LandingRate {
   readonly rowsPerSecond: number
@@ -26,6 +30,7 @@ export async function measureLandingRate(mesh: BenchMesh, events: number): Promi
   await produceEvents(mesh, events)
   await untilMergesRest(mesh)
   const aggregator = await mesh.start('aggregator')
+  pinToCores([aggregator.pid], measuredCore)
   const cpu = { aggregator: processCpuSeconds([aggregator.pid]), clickhouse: clickhouseCpu(mesh) }
   const startedAt = performance.now()
   const already = (await countEvents(mesh)) - before

@@ -1,10 +1,12 @@
 // Figures of speed, each as a ratio to something run beside it in the same minutes.
-//   make bench            all of it; ONLY=ingest, ONLY=landing, ONLY=deliveries, ONLY=queries or ONLY=live for a part
+//   make bench            all of it; ONLY=ingest, ONLY=landing, ONLY=deliveries, ONLY=queries, ONLY=live or
+//                         ONLY=freshness for a part
 import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { deliveryEnvironment, measureDeliveryCost } from './delivery-figures.ts'
 import { measureDeliveryIsolation } from './delivery-isolation.ts'
 import { measureDeliveryTimes } from './delivery-times.ts'
+import { benchFreshness } from './freshness-figures.ts'
 import { measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
@@ -18,6 +20,7 @@ const parts = {
   deliveries: benchDeliveries,
   queries: benchReports,
   live: benchLive,
+  freshness: benchFreshness,
 }
 const only = process.env.ONLY
 if (only !== undefined && !Object.hasOwn(parts, only))

@@ -1,0 +1,9 @@
+import { execFileSync } from 'node:child_process'
+
+export const allCores = '0-63'
+
+/** Keeps processes, with all their threads and what they start from then on, to some cores; only where there is taskset. */
+export function pinToCores(pids: readonly number[], cores: string): void {
+  if (process.platform !== 'linux') return
+  for (const pid of pids) execFileSync('taskset', ['-acp', cores, String(pid)], { stdio: 'ignore' })
+}
