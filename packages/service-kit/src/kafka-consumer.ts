@@ -22,7 +22,10 @@ export type {
 export interface KafkaConsumer {
   /** Up to `max` messages, waiting at most `timeoutMs` for the first. */
   consume(max: number, timeoutMs: number): Promise<readonly Message[]>
-  /** Resolves once Kafka has written the offsets down. */
+  /**
+   * Hands the offsets to the client, which sends them by and by: whether Kafka takes them nobody is told. What must not be
+   * lost is committed in a transaction. Rejects when the group has gone on without this member.
+   */
   commit(offsets: readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
   /** Rejects when even one of the partitions could not be asked for; one without an offset has none in the answer. */
   committed(
@@ -86,6 +89,16 @@ interface Untyped {
 }
 
 const untyped = (client: Client): Untyped => client as unknown as Untyped
+
+/**
+ * To be called last before offsets are committed, alone or in a transaction. Kafka refuses those of a member that was
+ * thrown out of its group, but not always: not while the group is empty, nor in a transaction whose client sends neither
+ * member nor generation, as one that has heard of it may and old clients always did.
+ * @throws {Error} when the group has gone on without this member
+ */
+export function requireMember(consumer: Pick<KafkaConsumer, 'isEvicted'>): void {
+  if (consumer.isEvicted()) throw new Error('the group has gone on without this member')
+}
 
 /** Rejects when no broker answers at first; later outages are waited out by the client itself. */
 export async function connectKafkaConsumer(
@@ -164,6 +177,7 @@ function wrap(client: Client, state: { stopping: boolean }, leave: () => Promise
     (resolve: () => void, reject: (error: LibrdKafkaError) => void) =>
     (error?: LibrdKafkaError | null): void =>
       error ? reject(error) : resolve()
+  const isEvicted = (): boolean => untyped(client).assignmentLost()
   return {
     client,
     consume: (max, timeoutMs) =>
@@ -173,6 +187,7 @@ function wrap(client: Client, state: { stopping: boolean }, leave: () => Promise
       }),
     commit: (offsets) =>
       new Promise((resolve, reject) => {
+        requireMember({ isEvicted })
         untyped(client).commitCb([...offsets], settle(resolve, reject))
       }),
     committed: (partitions, timeoutMs) =>
@@ -197,7 +212,7 @@ function wrap(client: Client, state: { stopping: boolean }, leave: () => Promise
       new Promise((resolve, reject) => {
         client.seek(position, timeoutMs, settle(resolve, reject))
       }),
-    isEvicted: () => untyped(client).assignmentLost(),
+    isEvicted,
     watermarks: (topic, partition, timeoutMs) =>
       new Promise((resolve, reject) => {
         client.queryWatermarkOffsets(

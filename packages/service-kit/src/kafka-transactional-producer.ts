@@ -6,7 +6,7 @@ import kafka, {
 } from '@confluentinc/kafka-javascript'
 import { type HungCalls, hungCalls } from './hung-calls.ts'
 import type { KafkaConfig } from './kafka-client.ts'
-import type { KafkaConsumer, TopicPartitionOffsetAndMetadata } from './kafka-consumer.ts'
+import { type KafkaConsumer, requireMember, type TopicPartitionOffsetAndMetadata } from './kafka-consumer.ts'
 import { createNativeCalls, type NativeCalls, type TransactionError } from './kafka-native-calls.ts'
 import type { OutgoingRecord } from './kafka-producer.ts'
 import { createTransactionalClient } from './kafka-transactional-client.ts'
@@ -30,11 +30,12 @@ export interface TransactionalProducer {
     positions?: readonly ConsumerPosition[],
   ): Promise<readonly number[]>
   /**
-   * Commits offsets alone. After a rejection the producer may be used again, unless it is a `LostProducerError`.
+   * Commits offsets alone, also those of a member that its group has gone on without: the transactional id is the fence.
+   * After a rejection the producer may be used again, unless it is a `LostProducerError`.
    * A time-out leaves open what became of the transaction: it asks again until that is known.
    * @param onRetry told each time that it has to
    */
-  commitOffsets(position: ConsumerPosition, onRetry?: (error: unknown) => void): Promise<void>
+  commitOffsets(position: Position, onRetry?: (error: unknown) => void): Promise<void>
   /**
    * Asks for nothing again; resolves once the commit under way has an answer or has timed out. A client that hangs in a
    * call is not waited for; it is closed if ever it returns.
@@ -67,7 +68,11 @@ const deadlineFactor = 3
 const retryPauseMs = 50
 
 /** Offsets that a consumer's group commits together with a transaction. */
-export interface ConsumerPosition {
+export interface ConsumerPosition extends Position {
+  readonly consumer: Pick<KafkaConsumer, 'client' | 'isEvicted'>
+}
+
+interface Position {
   readonly consumer: Pick<KafkaConsumer, 'client'>
   readonly offsets: readonly TopicPartitionOffsetAndMetadata[]
 }
@@ -211,6 +216,7 @@ export async function connectTransactionalProducer(
         throw error
       }
       for (const { consumer, offsets: next } of positions) {
+        requireMember(consumer)
         await call('sendOffsetsToTransaction', (done) =>
           producer.sendOffsetsToTransaction([...next], consumer.client, options.timeoutMs, done),
         )

@@ -12,7 +12,7 @@ import { createLogger } from '../src/log.ts'
 import { kafkaSettings } from '../src/shared-settings.ts'
 
 const position: ConsumerPosition = {
-  consumer: {} as ConsumerPosition['consumer'],
+  consumer: { isEvicted: () => false } as ConsumerPosition['consumer'],
   offsets: [{ topic: 'events', partition: 0, offset: 7, metadata: '' }],
 }
 
@@ -98,6 +98,16 @@ t.test('a write whose commit never returns is given up, its messages without rep
   await producer.stop()
   const called = ['beginTransaction', 'produce', 'sendOffsetsToTransaction', 'commitTransaction']
   await checkAbandoned(t, sample, [...opened, ...called])
+})
+
+t.test('of a member that its group has gone on without no offset is sent', async (t) => {
+  const sample = createSample('nothing')
+  const producer = await sample.connect()
+  const consumer = { isEvicted: () => true } as ConsumerPosition['consumer']
+  const message = { topic: 'deliveries', key: 'a', value: Buffer.from('b') }
+  const written = producer.writeAll([message], [{ ...position, consumer }])
+  await t.rejects(written, { message: 'the group has gone on without this member' })
+  t.strictSame(sample.calls, [...opened, 'beginTransaction', 'produce'])
 })
 
 t.test('a producer that cannot fence the others in time is none', async (t) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Attempt, Delivery } from '@millrace/proto'
 import { deliveriesTopic, postbacksTopic } from '@millrace/proto/topics'
@@ -9,8 +10,10 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '@millrace/service-kit/kafka-consumer'
+import { connectTransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
 import { chooseStart } from './choose-start.ts'
+import { createDeliveryCommits } from './delivery-commits.ts'
 import { createDeliveryInbox, type DeliveryInbox } from './delivery-inbox.ts'
 import { createDeliveryLander } from './delivery-lander.ts'
 import { writeAcceptanceRow, writeAttemptRow } from './delivery-rows.ts'
@@ -40,10 +43,13 @@ export type DeliveriesConsumerConfig = KafkaConfig & {
   readonly sessionTimeoutMs: number
 }
 
+const clientId = 'aggregator-deliveries'
 const maxMessages = 2_000
 /** Rebalances are noticed as often. */
 const idleMs = 100
 const requestTimeoutMs = 2_000
+/** Of one call of a transaction, which is repeated until Kafka answers. */
+const commitTimeoutMs = 5_000
 /** What is being landed has to end within it, or the group waits for this member. */
 const revokeGraceMs = 5_000
 
@@ -85,7 +91,7 @@ export async function startDeliveriesConsumer(
   const consumer = await connectKafkaConsumer(
     config,
     {
-      clientId: 'aggregator-deliveries',
+      clientId,
       groupId: 'millrace-aggregator-deliveries',
       topics: [postbacksTopic.name, deliveriesTopic.name],
       overrides: {
@@ -100,9 +106,20 @@ export async function startDeliveriesConsumer(
   )
   connected.resolve(consumer)
   const postbacks = config.kafkaTopicPrefix + postbacksTopic.name
+  const connectProducer = () =>
+    connectTransactionalProducer(
+      config,
+      {
+        clientId: `${clientId}-commits`,
+        transactionalId: `${clientId}-${randomUUID()}`,
+        timeoutMs: commitTimeoutMs,
+      },
+      logger,
+    )
+  const commits = createDeliveryCommits({ connect: connectProducer, consumer, put: inbox.put, logger })
   const land = createDeliveryLander({
     insert: deps.insert,
-    commit: consumer.commit,
+    commit: commits.commit,
     owns: inbox.owns,
     writeRow: (row, message, onCapture) => writeRow(row, message, postbacks, deps, onCapture),
     eraseLate: deps.eraseLate,
@@ -131,6 +148,7 @@ export async function startDeliveriesConsumer(
     async stop() {
       // A batch that waits for ClickHouse is given up: it is not committed and will be read again.
       stopping.abort()
+      await commits.stop()
       await looping
       await consumer.stop()
     },

@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { KafkaConsumer, TopicPartitionOffsetAndMetadata } from '@millrace/service-kit/kafka-consumer'
+import {
+  type KafkaConsumer,
+  requireMember,
+  type TopicPartitionOffsetAndMetadata,
+} from '@millrace/service-kit/kafka-consumer'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import type { TransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
@@ -58,7 +62,7 @@ export function createSubscriptionWriter(deps: SubscriptionWriterDeps): Subscrip
         const isDone = inDoubt && (await areCommitted(deps.consumer(), positions))
         if (!isDone) {
           if (stopped || !isOwner()) break
-          if (deps.consumer().isEvicted()) throw new Error('the group has gone on without this member')
+          requireMember(deps.consumer())
           inDoubt = true
           await producer.writeAll(messages, [{ consumer: deps.consumer(), offsets: positions }])
         }

@@ -82,7 +82,7 @@ function setUp(
       progress,
       kept: () => ({
         owned: () => [held, dead].map((topic) => ({ topic, partition: 0 })),
-        fence: () => ({ consumer: { client: {} as never }, offsets: [] }),
+        fence: () => ({ consumer: { client: {} as never, isEvicted: () => false }, offsets: [] }),
       }),
       writer,
       connectReader,
