@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { spawnGuarded } from '../local-stack/guarded-process.ts'
 import { findFreePorts } from '../local-stack/index.ts'
 import type { ServiceName } from '../local-stack/port-plan.ts'
 
@@ -17,14 +16,17 @@ export interface ServiceProcess {
   stop(): Promise<void>
 }
 
-/** A service as a process of its own, on free ports of this machine; not waited for. */
+/** A service as a process of its own, on free ports of this machine; not waited for. It dies with this process. */
 export async function startServiceProcess(
   name: ServiceName,
   environment: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> {
   const [http, grpc, operations] = await findFreePorts(3)
-  const child = spawn(process.execPath, [join(repository, 'services', name, 'src/main.ts')], {
-    env: {
+  const command = {
+    command: process.execPath,
+    parameters: [join(repository, 'services', name, 'src/main.ts')],
+    cwd: repository,
+    environment: {
       PATH: process.env.PATH,
       LOG_LEVEL: 'fatal',
       HTTP_HOST: '127.0.0.1',
@@ -35,18 +37,22 @@ export async function startServiceProcess(
       OPERATIONS_PORT: String(operations),
       ...environment,
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+  }
+  const service = await spawnGuarded(command, { stdout: 'pipe', stderr: 'inherit' })
+  // Nobody reads what it prints.
+  service.stdout?.resume()
+  let ended = false
+  const exited = service.exited.then(() => {
+    ended = true
   })
-  const closed = once(child, 'close')
-  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   return {
     address: `http://127.0.0.1:${http}`,
     grpcAddress: `127.0.0.1:${grpc}`,
     operations: `http://127.0.0.1:${operations}`,
-    hasEnded,
+    hasEnded: () => ended,
     async stop() {
-      child.kill('SIGKILL')
-      await closed
+      service.signal('SIGKILL')
+      await exited
     },
   }
 }

@@ -2,7 +2,11 @@
 import { fastify } from 'fastify'
 import { envelopeSchema } from './sample-events.ts'
 
-const app = fastify({ logger: false, bodyLimit: 4 * 1024 * 1024 })
+const app = fastify({
+  logger: false,
+  bodyLimit: 4 * 1024 * 1024,
+  ajv: { customOptions: { allowUnionTypes: true } },
+})
 const jsonTypes = ['application/cloudevents+json', 'application/cloudevents-batch+json']
 app.addContentTypeParser(jsonTypes, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
 app.post('/v1/events', { schema: { body: envelopeSchema } }, (request, reply) =>

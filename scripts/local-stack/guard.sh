@@ -14,7 +14,8 @@ echo "$command" >&3
   kill -s KILL -- "-$$"
 ) <&4 >/dev/null 2>&1 &
 
-wait "$command"
+# Some shells tell of a death by signal, and so does who waits for the exit code.
+wait "$command" 2>/dev/null
 echo "$?" >&3
 # Ends the reader above and whatever the command has left in the group.
 kill -s KILL -- "-$$"
