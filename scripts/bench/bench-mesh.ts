@@ -22,6 +22,8 @@ export interface BenchMesh {
     name: 'ingest' | 'aggregator' | 'postback-delivery' | 'query',
     env?: Readonly<Record<string, string>>,
   ): Promise<BenchService>
+  /** Of all that runs now. */
+  pids(): readonly number[]
   stop(): Promise<void>
 }
 
@@ -79,6 +81,7 @@ export async function startBenchMesh(): Promise<BenchMesh> {
       await readyWithin(operations, 120_000)
       return service
     },
+    pids: () => [...kafka.pids(), ...clickhouse.pids(), ...[...running].map(({ pid }) => pid)],
     async stop() {
       for (const service of running) await service.stop()
       await Promise.all([kafka.stop(), clickhouse.stop()])

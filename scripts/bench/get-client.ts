@@ -1,17 +1,16 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** Asks over kept connections, with as little work of its own as can be. */
+/** Asks over kept connections, with as little work of its own as can be: it is not what is measured. */
 export interface GetClient {
-  /** Resolves with the answer's length once it is there as a whole; rejects unless it is a 200. */
-  get(request: Buffer): Promise<number>
+  /** @param answered called with the answer's length once it is there as a whole */
+  get(request: Buffer, answered: (bytes: number) => void): void
   close(): void
 }
 
 interface Waiting {
   readonly request: Buffer
-  readonly resolve: (bytes: number) => void
-  readonly reject: (error: Error) => void
+  readonly answered: (bytes: number) => void
 }
 
 /** A request as it is written; made once for each address. */
@@ -22,75 +21,94 @@ export function prepareGet(url: URL, headers: Readonly<Record<string, string>>):
   )
 }
 
+const ok = Buffer.from('HTTP/1.1 200')
+const lengthField = Buffer.from('\r\ncontent-length: ')
+const headEnd = Buffer.from('\r\n\r\n')
 const lastChunk = Buffer.from('0\r\n\r\n')
 
-export async function openGetClient(url: URL, connections = 64): Promise<GetClient> {
+/** @param failed told of an answer that is no 200, and of a connection that is closed before its answer */
+export async function openGetClient(
+  url: URL,
+  connections: number,
+  failed: (error: Error) => void,
+): Promise<GetClient> {
   const queue: Waiting[] = []
-  const free: Socket[] = []
-  const all: Socket[] = []
-  const open = async (): Promise<void> => {
-    const socket = connect(Number(url.port), url.hostname)
-    await once(socket, 'connect')
-    socket.setNoDelay(true)
-    attach(socket)
-    all.push(socket)
-  }
-  const attach = (socket: Socket): void => {
-    let waiting: Waiting | undefined
-    let chunks: Buffer[] = []
-    let missing = -1
-    let length = 0
-    const start = (next: Waiting): void => {
-      waiting = next
-      socket.write(next.request)
-    }
-    const finish = (): void => {
-      const done = waiting
-      waiting = undefined
-      chunks = []
-      missing = -1
-      done?.resolve(length)
+  const free: Connection[] = []
+  const sockets = Array.from({ length: connections }, () => connect(Number(url.port), url.hostname))
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  for (const socket of sockets) {
+    const connection = converse(socket, failed, () => {
       const next = queue.shift()
-      if (next === undefined) free.push(socket)
-      else start(next)
-    }
-    socket.on('data', (bytes) => {
-      if (missing > 0) missing -= bytes.length
-      else {
-        chunks.push(bytes)
-        const head = chunks.length === 1 ? bytes : Buffer.concat(chunks)
-        const end = head.indexOf('\r\n\r\n')
-        if (end === -1) return
-        const text = head.toString('latin1', 0, end)
-        if (!text.startsWith('HTTP/1.1 200')) {
-          waiting?.reject(new Error(head.toString('latin1', 0, 500)))
-          socket.destroy()
-          return
-        }
-        const told = /content-length: (\d+)/i.exec(text)?.[1]
-        // Sent in chunks: the last one is empty. A row cannot end so.
-        if (told === undefined) missing = head.subarray(-5).equals(lastChunk) ? 0 : -1
-        else missing = end + 4 + Number(told) - head.length
-        length = told === undefined ? head.length - end - 4 : Number(told)
-      }
-      if (missing === 0) finish()
+      if (next === undefined) free.push(connection)
+      else connection.ask(next)
     })
-    socket.on('close', () => waiting?.reject(new Error('the connection was closed')))
-    starters.set(socket, start)
-    free.push(socket)
+    free.push(connection)
   }
-  const starters = new Map<Socket, (next: Waiting) => void>()
-  await Promise.all(Array.from({ length: connections }, open))
   return {
-    get: (request) =>
-      new Promise((resolve, reject) => {
-        const waiting = { request, resolve, reject }
-        const socket = free.pop()
-        if (socket === undefined) queue.push(waiting)
-        else starters.get(socket)?.(waiting)
-      }),
+    get(request, answered) {
+      const waiting = { request, answered }
+      const connection = free.pop()
+      if (connection === undefined) queue.push(waiting)
+      else connection.ask(waiting)
+    },
     close() {
-      for (const socket of all) socket.removeAllListeners('close').destroy()
+      for (const socket of sockets) socket.removeAllListeners('close').destroy()
     },
   }
+}
+
+interface Connection {
+  ask(waiting: Waiting): void
+}
+
+/** One question after the other; `idle` is called before an answer is told, so that the next one is on its way then. */
+function converse(socket: Socket, failed: (error: Error) => void, idle: () => void): Connection {
+  let waiting: Waiting | undefined
+  let begun: Buffer | undefined
+  let missing = 0
+  let length = 0
+  socket.setNoDelay(true)
+  socket.on('data', (bytes: Buffer) => {
+    if (missing > 0) missing -= bytes.length
+    else {
+      begun = begun === undefined ? bytes : Buffer.concat([begun, bytes])
+      const read = readHead(begun)
+      if (read === 'refused') failed(new Error(begun.toString('latin1', 0, 500)))
+      if (typeof read === 'string') return
+      length = read.length
+      missing = read.missing
+    }
+    if (missing > 0) return
+    const done = waiting
+    waiting = undefined
+    begun = undefined
+    idle()
+    done?.answered(length)
+  })
+  socket.on('error', failed)
+  socket.on('close', () => {
+    if (waiting !== undefined) failed(new Error('the connection was closed'))
+  })
+  return {
+    ask(next) {
+      waiting = next
+      socket.write(next.request)
+    },
+  }
+}
+
+/** How long an answer's body is, and how much of it is still to come; `more` while that cannot be told. */
+function readHead(begun: Buffer): 'more' | 'refused' | { readonly length: number; readonly missing: number } {
+  const end = begun.indexOf(headEnd)
+  if (end === -1) return 'more'
+  if (begun.compare(ok, 0, ok.length, 0, ok.length) !== 0) return 'refused'
+  const body = end + headEnd.length
+  const at = begun.indexOf(lengthField)
+  if (at !== -1 && at < end) {
+    const length = Number.parseInt(begun.toString('latin1', at + lengthField.length, end), 10)
+    return { length, missing: body + length - begun.length }
+  }
+  // Sent in chunks: the last one is empty. A row cannot end so.
+  if (!begun.subarray(-lastChunk.length).equals(lastChunk)) return 'more'
+  return { length: begun.length - body, missing: 0 }
 }

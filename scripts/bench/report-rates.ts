@@ -1,11 +1,12 @@
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
-import { type GetClient, openGetClient, prepareGet } from './get-client.ts'
+import { openGetClient, prepareGet } from './get-client.ts'
 import { processCpuSeconds, startNode } from './measure.ts'
-import { type AnswerTimes, runOpenLoop } from './open-loop.ts'
+import type { PacedTimes } from './open-loop.ts'
+import { allCores, pinToCores } from './pin-cores.ts'
 import { type BenchReport, makeReports, zipfPlaces } from './report-mix.ts'
+import { measureAnswerTimes } from './report-times.ts'
 
 export interface Rate {
   readonly perSecond: number
@@ -18,19 +19,15 @@ export interface WarmRates {
   readonly clickhouse: Rate
   readonly bareFastify: Rate
   readonly query: Rate
-  /** At half of query's rate. */
-  readonly half: AnswerTimes & { readonly perSecond: number }
-  /** Of the bare route at that rate. */
-  readonly bareHalf: AnswerTimes
+  /** Half of query's rate. */
+  readonly halfPerSecond: number
+  /** At that rate. */
+  readonly half: PacedTimes
+  readonly bareHalf: PacedTimes
 }
 
 const draws = 100_000
 const connections = 64
-
-/** Keeps a process to one core, and this one to the others. */
-function pin(pids: readonly number[], cores: string): void {
-  for (const pid of pids) execFileSync('taskset', ['-acp', cores, String(pid)], { stdio: 'ignore' })
-}
 
 /** The same 200 reports, Zipf, of query's memory, of a route that only returns bytes, and of ClickHouse; each on one core. */
 export async function measureWarmRates(mesh: BenchMesh, query: BenchService): Promise<WarmRates> {
@@ -42,8 +39,9 @@ export async function measureWarmRates(mesh: BenchMesh, query: BenchService): Pr
   const bare = await startBare(mesh, reports, bodies)
   const database = (sql: string): URL =>
     new URL(`/?database=millrace&query=${encodeURIComponent(sql)}`, mesh.clickhouse.url)
-  pin([process.pid, ...mesh.clickhouse.pids()], '0')
-  pin([query.pid, bare.pid], '1')
+  // What is measured has a core to itself: also what only waits works now and then.
+  pinToCores([process.pid, ...mesh.pids()], '0')
+  pinToCores([query.pid, bare.pid], '1')
   try {
     const asQuery = warm.map((url) => prepareGet(url, headers))
     const asBare = reports.map(({ address }) => prepareGet(new URL(address, bare.url), headers))
@@ -55,21 +53,27 @@ export async function measureWarmRates(mesh: BenchMesh, query: BenchService): Pr
       rounds.bare.push(await closedLoop(asBare, places, bare.url, [bare.pid], 3))
       rounds.query.push(await closedLoop(asQuery, places, query.httpUrl, [query.pid], 3))
     }
-    pin(mesh.clickhouse.pids(), '1')
-    const clickhouse = await closedLoop(asSql, places, mesh.clickhouse.url, mesh.clickhouse.pids(), 4)
     const best = bestOf(rounds.query)
-    const half = best.perSecond / 2
-    const bareHalf = await openLoop(asBare, places, bare.url, half)
+    const halfPerSecond = Math.round(best.perSecond / 2)
+    const servers = [
+      { url: query.httpUrl, requests: asQuery },
+      { url: bare.url, requests: asBare },
+    ]
+    const [half, bareHalf] = await measureAnswerTimes(mesh.directory, servers, places, halfPerSecond)
+    // Last: the others have the measured core to themselves.
+    pinToCores(mesh.clickhouse.pids(), '1')
+    const clickhouse = await closedLoop(asSql, places, mesh.clickhouse.url, mesh.clickhouse.pids(), 4)
     return {
       reports: reports.length,
       clickhouse,
       bareFastify: bestOf(rounds.bare),
       query: best,
-      half: await openLoop(asQuery, places, query.httpUrl, half),
-      bareHalf,
+      halfPerSecond,
+      half: half as PacedTimes,
+      bareHalf: bareHalf as PacedTimes,
     }
   } finally {
-    pin([process.pid, query.pid, ...mesh.clickhouse.pids()], '0-63')
+    pinToCores([process.pid, ...mesh.pids()], allCores)
     await bare.stop()
   }
 }
@@ -82,14 +86,20 @@ export async function closedLoop(
   pids: readonly number[],
   seconds: number,
 ): Promise<Rate> {
-  const client = await openGetClient(new URL(url), connections)
+  const failed = Promise.withResolvers<never>()
+  const client = await openGetClient(new URL(url), connections, failed.reject)
   let sent = 0
   const run = async (until: number): Promise<number> => {
     const startedAt = sent
-    const worker = async (): Promise<void> => {
-      while (performance.now() < until) await client.get(requestAt(requests, places, sent++))
-    }
-    await Promise.all(Array.from({ length: connections }, worker))
+    const worker = (): Promise<void> =>
+      new Promise((resolve) => {
+        const ask = (): void => {
+          if (performance.now() >= until) resolve()
+          else client.get(requestAt(requests, places, sent++), ask)
+        }
+        ask()
+      })
+    await Promise.race([Promise.all(Array.from({ length: connections }, worker)), failed.promise])
     return sent - startedAt
   }
   await run(performance.now() + 500)
@@ -102,20 +112,6 @@ export async function closedLoop(
     perSecond: answered / took,
     cpuPer1000: ((processCpuSeconds(pids) - cpuBefore) / answered) * 1_000,
   }
-}
-
-async function openLoop(
-  requests: readonly Buffer[],
-  places: Uint16Array,
-  url: string,
-  perSecond: number,
-): Promise<WarmRates['half']> {
-  const client: GetClient = await openGetClient(new URL(url), connections)
-  const times = await runOpenLoop({ perSecond, seconds: 5 }, async (index) => {
-    await client.get(requestAt(requests, places, index))
-  })
-  client.close()
-  return { ...times, perSecond: Math.round(perSecond) }
 }
 
 function requestAt(requests: readonly Buffer[], places: Uint16Array, index: number): Buffer {
