@@ -2,7 +2,7 @@ import { Delivery } from '@millrace/proto'
 import type { KafkaConsumer, Message } from '@millrace/service-kit/kafka-consumer'
 import type { AssignedPartition, DeliveryRecord, SourceRecord } from './assigned-partition.ts'
 import { estimateBytes, maxMetadataBytes } from './progress-metadata.ts'
-import { ripeAtMs } from './retry-schedule.ts'
+import { longestHoldMs, ripeAtMs } from './retry-schedule.ts'
 
 /** A partition with what its consumer has to remember. */
 export interface Lane extends AssignedPartition {
@@ -31,6 +31,8 @@ const crowdedBytes = 0.65 * maxMetadataBytes
 const fullBytes = 0.8 * maxMetadataBytes
 /** So few always fit. */
 const neverCrowded = 500
+/** Of a partition of the smallest tier, so many may wait in memory, past each other. */
+const maxHeld = 1_000
 
 /**
  * Keeps a record that was read until it is ripe. One that was read before is ignored: a seek that was given up may
@@ -66,7 +68,7 @@ function decode(value: Buffer | null): Delivery | undefined {
 
 /**
  * Hands on what is ripe. Within a tier all records wait equally long, so those behind a head that is not ripe are not
- * ripe either.
+ * ripe either, but for some of the smallest one.
  * @param idleMs returned when nothing waits
  * @returns milliseconds until there may be something to do
  */
@@ -110,9 +112,13 @@ function begin({ partition, offset, bytes }: SourceRecord): void {
   partition.bytes += bytes
 }
 
-/** When a record may go on; 0 where nothing waits. */
+/**
+ * When a record may go on; 0 where nothing waits. The smallest tier's delay is one that may be waited for in memory: a
+ * record that is to wait for less than those before it does not stand behind them.
+ */
 function readyAtMs({ partition, appendedMs, delivery }: EarlyRecord): number {
   if (partition.tierDelayMs === 0 || delivery === undefined) return 0
+  if (partition.tierDelayMs <= longestHoldMs && partition.records < maxHeld) return 0
   return ripeAtMs(appendedMs, partition.tierDelayMs, delivery.notBeforeUs)
 }
 

@@ -23,8 +23,8 @@ const longestRetryAfterMs = 10 * hourMs
 const jitter = 0.1
 
 const smallestTier = retryTiers[0] as RetryTier
-/** The time that a record may wait in memory: less than the shortest tier's delay, for which no topic is needed. */
-const longestHoldMs = smallestTier.delayMs
+/** The time that a record may wait in memory: no more than the shortest tier's delay, for which no topic is needed. */
+export const longestHoldMs = smallestTier.delayMs
 
 function retryDelays(policy: RetryPolicy | undefined): readonly number[] {
   if (policy === undefined) return webhookDelaysMs
@@ -68,10 +68,13 @@ export type Turn =
   /** Write it to that tier's topic. */
   | { readonly kind: 'hop'; readonly tier: RetryTier }
 
-export function takeTurn({ notBeforeUs }: Pick<Delivery, 'notBeforeUs'>, nowMs: number): Turn {
+/** @param tierEndMs when the delay of the tier that it was read from is over: that of the smallest may end in memory */
+export function takeTurn({ notBeforeUs }: Pick<Delivery, 'notBeforeUs'>, nowMs: number, tierEndMs = 0): Turn {
   const remainingMs = notBeforeUs / 1_000 - nowMs
   if (remainingMs <= 0) return { kind: 'attempt' }
   if (remainingMs <= longestHoldMs) return { kind: 'hold', ms: Math.ceil(remainingMs) }
+  // Clocks differ: never for longer than that.
+  if (tierEndMs > nowMs) return { kind: 'hold', ms: Math.min(longestHoldMs, Math.ceil(tierEndMs - nowMs)) }
   return { kind: 'hop', tier: chooseTier(remainingMs) }
 }
 

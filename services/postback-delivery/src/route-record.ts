@@ -38,7 +38,8 @@ export function createRecordRouter(
   const isExpected = (record: DeliveryRecord): boolean =>
     (record.delivery.putOff ?? 0) > 0 && deps.hasRoom(record)
   const route = (record: DeliveryRecord): void => {
-    const turn = takeTurn(record.delivery, deps.now())
+    const { appendedMs, partition, delivery } = record
+    const turn = takeTurn(delivery, deps.now(), appendedMs + partition.tierDelayMs)
     if (turn.kind === 'attempt' || isExpected(record)) deps.enqueue(record)
     else if (turn.kind === 'hold') hold(record, turn.ms)
     else {

@@ -23,12 +23,11 @@ function makeLane(consumer: Pick<KafkaConsumer, 'seek'>, start = 10): Lane {
   }
 }
 
-const message = (offset: number) =>
-  ({
-    offset,
-    timestamp: nowMs,
-    value: Buffer.from(Delivery.encode(makeDelivery({ id: `d-${offset}` })).finish()),
-  }) as Message
+const message = (offset: number, waitMs = Number.NEGATIVE_INFINITY) => {
+  const notBeforeUs = Math.max(0, nowMs + waitMs) * 1_000
+  const delivery = makeDelivery({ id: `d-${offset}`, notBeforeUs })
+  return { offset, timestamp: nowMs, value: Buffer.from(Delivery.encode(delivery).finish()) } as Message
+}
 
 /** Offsets of what is handed on at a time. */
 function releaseAt(lane: Lane, now: number): number[] {
@@ -103,4 +102,26 @@ t.test('what a former owner could hardly tell of is read again all the same', as
   t.same(findCrowded([lane]), [lane])
   setPauses(consumer as unknown as KafkaConsumer, [lane], false)
   t.same(paused, [{ topic: 'a', partition: 0 }], 'but nothing behind it')
+})
+
+t.test('in the smallest tier a record goes past those that wait for longer, as long as few do', (t) => {
+  const lane = makeLane({ seek: () => Promise.resolve() })
+  for (let offset = 10; offset < 2_010; offset += 1) take(lane, message(offset, 3_000))
+  take(lane, message(2_010, 100))
+  t.equal(releaseAt(lane, nowMs + 50).length, 1_000)
+  t.equal(lane.tracker.lowWatermark(), 10, 'none of them is finished')
+  t.equal(releaseAt(lane, nowMs + 60).length, 0)
+  lane.records -= 1
+  t.same(releaseAt(lane, nowMs + 70), [1_010])
+  t.equal(releaseAt(lane, nowMs + 1_000).length, 1_000, 'the delay is over for all of them')
+  t.end()
+})
+
+t.test('in a larger tier all wait for the head', (t) => {
+  const lane = { ...makeLane({ seek: () => Promise.resolve() }), tierDelayMs: 5_000 }
+  take(lane, message(10, 9_000))
+  take(lane, message(11, 9_000))
+  t.same(releaseAt(lane, nowMs + 4_999), [])
+  t.same(releaseAt(lane, nowMs + 5_000), [10, 11])
+  t.end()
 })

@@ -69,6 +69,10 @@ t.test(
     t.same(turn(1_000), { kind: 'hold', ms: 1_000 })
     t.match(turn(1_001), { kind: 'hop', tier: { label: '1s' } })
     t.match(turn(7_000), { kind: 'hop', tier: { label: '5s' } })
+    const later = { notBeforeUs: (now + 7_000) * 1_000 }
+    t.same(takeTurn(later, now, now + 300), { kind: 'hold', ms: 300 }, 'its tier is not over yet')
+    t.same(takeTurn(later, now, now + 90_000), { kind: 'hold', ms: 1_000 }, 'whatever the clocks say')
+    t.match(takeTurn(later, now, now), { kind: 'hop', tier: { label: '5s' } })
   },
 )
 
