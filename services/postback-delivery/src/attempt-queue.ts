@@ -95,7 +95,7 @@ class Queues implements AttemptQueue {
       return
     }
     queue.push(record, nowMs)
-    this.#room.entered(record)
+    this.#room.entered(queue, record, nowMs)
     this.#place(queue)
     this.pump()
   }
@@ -208,7 +208,7 @@ class Queues implements AttemptQueue {
       this.#inFlight -= 1
       record.partition.inFlight -= 1
       this.#place(queue)
-      if (this.#room.isRelieved(queue)) this.#deps.onRoom()
+      if (this.#room.isRelieved(queue, endedMs)) this.#deps.onRoom()
       this.#deps.onFinished()
       this.pump()
     })

@@ -3,7 +3,7 @@ import type { ReceiverQueue } from './receiver-queue.ts'
 
 /** The memory for deliveries that wait for their turn, shared by all receivers. */
 export interface WaitingRoom {
-  entered(record: DeliveryRecord): void
+  entered(queue: ReceiverQueue, record: DeliveryRecord, nowMs: number): void
   left(record: DeliveryRecord): void
   waiting(): number
   /** Whether one more finds room, and room is left for others. */
@@ -18,7 +18,7 @@ export interface WaitingRoom {
   /** Whether one is waited for: nothing more is to be read. */
   isHeldUp(nowMs: number): boolean
   /** Whether the queue was waited for, and has room again. */
-  isRelieved(queue: ReceiverQueue): boolean
+  isRelieved(queue: ReceiverQueue, nowMs: number): boolean
 }
 
 export interface WaitingRoomLimits {
@@ -28,6 +28,12 @@ export interface WaitingRoomLimits {
 }
 
 const momentMs = 2_000
+/**
+ * A receiver that takes so many a second is waited for as soon as `farAhead` wait for it. More would be of no use to it,
+ * and what grows old in memory costs the garbage collector more than all else about it.
+ */
+const swiftPerSecond = 2_500
+const farAhead = 1_000
 /** Part of its room that a queue that was waited for has to have free. */
 const relief = 1 / 4
 
@@ -39,15 +45,19 @@ export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
   const left = (): number => limits.maxWaiting - waiting
   const isQuick = (queue: ReceiverQueue, nowMs: number): boolean =>
     (queue.waiting() + 1) * 1_000 <= queue.perSecond(nowMs) * momentMs
-  const isRelieved = (queue: ReceiverQueue): boolean =>
-    queue.waiting() === 0 || queue.waiting() < left() * (1 - relief)
+  const isSwift = (queue: ReceiverQueue, nowMs: number): boolean => queue.perSecond(nowMs) >= swiftPerSecond
+  const isRelieved = (queue: ReceiverQueue, nowMs: number): boolean => {
+    const room = isSwift(queue, nowMs) ? Math.min(left(), farAhead) : left()
+    return queue.waiting() === 0 || queue.waiting() < room * (1 - relief)
+  }
   // Where others alone fill the memory, its own deliveries make no room, and how long the others take is not known.
   const isWorthIt = (queue: ReceiverQueue, nowMs: number): boolean =>
     left() + queue.waiting() > 0 && isQuick(queue, nowMs)
   return {
-    entered(record) {
+    entered(queue, record, nowMs) {
       waiting += 1
       bytes += record.bytes
+      if (queue.waiting() >= farAhead && isSwift(queue, nowMs)) awaited.add(queue)
     },
     left(record) {
       waiting -= 1
@@ -66,9 +76,10 @@ export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
       return true
     },
     isHeldUp(nowMs) {
-      for (const queue of awaited) if (isRelieved(queue) || !isWorthIt(queue, nowMs)) awaited.delete(queue)
+      for (const queue of awaited)
+        if (isRelieved(queue, nowMs) || !isWorthIt(queue, nowMs)) awaited.delete(queue)
       return awaited.size > 0
     },
-    isRelieved: (queue) => awaited.has(queue) && isRelieved(queue),
+    isRelieved: (queue, nowMs) => awaited.has(queue) && isRelieved(queue, nowMs),
   }
 }

@@ -190,6 +190,42 @@ t.test('a quick receiver that has no room is waited for, until it has, or is qui
   t.equal(putOff.length, 1)
 })
 
+t.test(
+  'little is read ahead of a receiver that takes thousands a second, and nothing is put off',
+  async (t) => {
+    const { queue, started, putOff, add, gate } = makeQueue({ concurrency: 100, concurrencyPerReceiver: 64 })
+    const addMany = (count: number): void => {
+      for (let index = 0; index < count; index += 1) add(`http://swift/${index}`)
+    }
+    addMany(64 + 999)
+    t.notOk(queue.isHeldUp())
+    addMany(200)
+    t.ok(queue.isHeldUp())
+    let ended = 0
+    while (queue.waiting() > 760) {
+      if (ended % 4 === 0) gate.nowMs += 1
+      await started[ended++]?.end()
+    }
+    t.ok(queue.isHeldUp(), 'a quarter of it has to be done')
+    t.equal(gate.rooms.length, 0)
+    while (queue.waiting() > 740) await started[ended++]?.end()
+    t.ok(gate.rooms.length > 0, 'it is told')
+    t.notOk(queue.isHeldUp())
+    addMany(500)
+    t.ok(queue.isHeldUp())
+    gate.nowMs += 1_500
+    t.notOk(queue.isHeldUp(), 'it has become slower: others do not wait for it')
+    t.same(putOff, [])
+  },
+)
+
+t.test('a slow receiver is not waited for, however many wait for it', async (t) => {
+  const { queue, putOff, add } = makeQueue({ concurrency: 10, concurrencyPerReceiver: 2 })
+  for (let index = 0; index < 5_000; index += 1) add(`http://slow/${index}`)
+  t.notOk(queue.isHeldUp())
+  t.same(putOff, [])
+})
+
 t.test('a quick receiver is not waited for while others have filled the memory', async (t) => {
   const limits = { concurrency: 1_000, concurrencyPerReceiver: 2, maxWaiting: 100, ratePerSecond: 0.001 }
   const { queue, started, putOff, add } = makeQueue(limits)
