@@ -2,7 +2,7 @@ import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import type { DeliveryRecord } from './assigned-partition.ts'
 import { tierMessage } from './describe-attempt.ts'
 import type { DeliveryMetrics } from './metrics.ts'
-import { takeTurn } from './retry-schedule.ts'
+import { ripeAtMs, takeTurn } from './retry-schedule.ts'
 
 /** Sends a record where it belongs now: to its attempt, into memory for a moment, or on to another retry tier. */
 export interface RecordRouter {
@@ -34,9 +34,17 @@ export function createRecordRouter(
     }, ms)
     timers.add(timer)
   }
-  /** The time of what was put off is no promise, but a guess of when there is room. */
-  const isExpected = (record: DeliveryRecord): boolean =>
-    (record.delivery.putOff ?? 0) > 0 && deps.hasRoom(record)
+  /**
+   * The time of what was put off is no promise, but a guess of when there is room. It is looked at once its tier's delay
+   * is over: before, what a receiver's breaker keeps back would come and go all the time.
+   */
+  const isExpected = (record: DeliveryRecord): boolean => {
+    const { appendedMs, partition, delivery } = record
+    if ((delivery.putOff ?? 0) === 0) return false
+    return (
+      ripeAtMs(appendedMs, partition.tierDelayMs, delivery.notBeforeUs) <= deps.now() && deps.hasRoom(record)
+    )
+  }
   const route = (record: DeliveryRecord): void => {
     const { appendedMs, partition, delivery } = record
     const turn = takeTurn(delivery, deps.now(), appendedMs + partition.tierDelayMs)
