@@ -1,11 +1,12 @@
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { median, type NodeProcess, serviceCpuSeconds, startNode } from './measure.ts'
 import { createNativeTopic, nativeTopic } from './native-topic.ts'
+import { allCores, measuredCore, otherCore, pinToCores } from './pin-cores.ts'
 import { postEvents } from './run-autocannon.ts'
 import { publishOverStream } from './run-publish-stream.ts'
 import { sampleEvent } from './sample-events.ts'
 
-const rounds = 3
+const rounds = 5
 const singles = 20_000
 const batchSize = 100
 const batches = 600
@@ -23,11 +24,16 @@ export interface IngestCost {
 export interface IngestFigures {
   /** Medians of the rounds. */
   readonly cost: IngestCost
+  /** To a bare route and the native producer together, each beside those of its own round; medians of the rounds. */
+  readonly ratios: IngestCost
   /** Single events over HTTP as fast as they are answered: the highest load that is sustained. */
   readonly singlesPerSecond: number
 }
 
-/** Ingest's own CPU per event beside a bare route and the native producer, all in turn within the same minutes. */
+/**
+ * Ingest's own CPU per event beside a bare route and the native producer, all in turn within the same minutes. What is
+ * measured has a core to itself, Kafka and the load have the other one: else it costs more the busier these are.
+ */
 export async function measureIngestCost(
   mesh: BenchMesh,
   ingest: BenchService,
@@ -44,6 +50,9 @@ export async function measureIngestCost(
     streamBatch: [],
   }
   const rates: number[] = []
+  const others = [process.pid, ...mesh.kafka.pids()]
+  pinToCores(others, otherCore)
+  pinToCores([ingest.pid, bare.pid], measuredCore)
   try {
     const variants = createVariants(mesh, await bareRoute(bare), ingest, key, rates)
     // Round 0 warms everything up.
@@ -54,10 +63,26 @@ export async function measureIngestCost(
       }
     }
   } finally {
+    pinToCores([...others, ingest.pid], allCores)
     await bare.stop()
   }
-  const entries = Object.entries(figures).map(([name, values]) => [name, median(values)])
-  return { cost: Object.fromEntries(entries) as IngestCost, singlesPerSecond: median(rates.slice(1)) }
+  const both = figures.bareFastify.map(
+    (bareFastify, round) => bareFastify + (figures.nativeProducer[round] ?? 0),
+  )
+  return {
+    cost: mapCost(figures, median),
+    ratios: mapCost(figures, (values) => median(values.map((value, round) => value / (both[round] ?? 0)))),
+    singlesPerSecond: median(rates.slice(1)),
+  }
+}
+
+function mapCost(
+  figures: Readonly<Record<keyof IngestCost, readonly number[]>>,
+  toFigure: (values: readonly number[]) => number,
+): IngestCost {
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, values]) => [name, toFigure(values)]),
+  ) as unknown as IngestCost
 }
 
 type Cpu = () => Promise<number>
@@ -116,6 +141,7 @@ async function bareRoute(bare: NodeProcess): Promise<{ url: string; cpu: Cpu }> 
 async function produceNatively(mesh: BenchMesh): Promise<number> {
   const args = [mesh.kafka.bootstrapServers, nativeTopic.name, 'cost', String(singles)]
   const child = await startNode(new URL('native-produce.ts', import.meta.url), args)
+  pinToCores([child.pid], measuredCore)
   const printed = await child.firstLine
   await child.stop()
   if (!(Number(printed) > 0)) throw new Error(`native-produce said ${JSON.stringify(printed)}`)

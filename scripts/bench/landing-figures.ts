@@ -1,8 +1,8 @@
 import { count, readConfig, setting } from '@millrace/service-kit/config'
 import type { BenchMesh } from './bench-mesh.ts'
 import { fillEvents, type InsertRate, measureInsertRate } from './landing-clickhouse.ts'
-import { type LandingRate, measuredCore, measureLandingRate } from './landing-rate.ts'
-import { allCores, pinToCores } from './pin-cores.ts'
+import { type LandingRate, measureLandingRate } from './landing-rate.ts'
+import { allCores, measuredCore, otherCore, pinToCores } from './pin-cores.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 
 const settings = {
@@ -38,7 +38,7 @@ export async function benchLanding(mesh: BenchMesh): Promise<void> {
 async function onOneCore<Result>(mesh: BenchMesh, measure: () => Promise<Result>): Promise<Result> {
   const others = [process.pid, ...mesh.kafka.pids()]
   const clickhouse = mesh.clickhouse.pids()
-  pinToCores(others, '0')
+  pinToCores(others, otherCore)
   pinToCores(clickhouse, measuredCore)
   try {
     return await measure()

@@ -2,11 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { askClickhouse, untilMergesRest } from './landing-clickhouse.ts'
 import { processCpuSeconds, readServiceMetric, residentMiB } from './measure.ts'
-import { pinToCores } from './pin-cores.ts'
+import { measuredCore, pinToCores } from './pin-cores.ts'
 import { produceEvents } from './produce-events.ts'
-
-/** Of all that is measured. */
-export const measuredCore = '1'
 
 export interface LandingRate {
   readonly rowsPerSecond: number

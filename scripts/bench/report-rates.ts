@@ -4,7 +4,7 @@ import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { openGetClient, prepareGet } from './get-client.ts'
 import { processCpuSeconds, startNode } from './measure.ts'
 import type { PacedTimes } from './open-loop.ts'
-import { allCores, pinToCores } from './pin-cores.ts'
+import { allCores, measuredCore, otherCore, pinToCores } from './pin-cores.ts'
 import { type BenchReport, makeReports, zipfPlaces } from './report-mix.ts'
 import { measureAnswerTimes } from './report-times.ts'
 
@@ -40,8 +40,8 @@ export async function measureWarmRates(mesh: BenchMesh, query: BenchService): Pr
   const database = (sql: string): URL =>
     new URL(`/?database=millrace&query=${encodeURIComponent(sql)}`, mesh.clickhouse.url)
   // What is measured has a core to itself: also what only waits works now and then.
-  pinToCores([process.pid, ...mesh.pids()], '0')
-  pinToCores([query.pid, bare.pid], '1')
+  pinToCores([process.pid, ...mesh.pids()], otherCore)
+  pinToCores([query.pid, bare.pid], measuredCore)
   try {
     const asQuery = warm.map((url) => prepareGet(url, headers))
     const asBare = reports.map(({ address }) => prepareGet(new URL(address, bare.url), headers))
@@ -61,7 +61,7 @@ export async function measureWarmRates(mesh: BenchMesh, query: BenchService): Pr
     ]
     const [half, bareHalf] = await measureAnswerTimes(mesh.directory, servers, places, halfPerSecond)
     // Last: the others have the measured core to themselves.
-    pinToCores(mesh.clickhouse.pids(), '1')
+    pinToCores(mesh.clickhouse.pids(), measuredCore)
     const clickhouse = await closedLoop(asSql, places, mesh.clickhouse.url, mesh.clickhouse.pids(), 4)
     return {
       reports: reports.length,
