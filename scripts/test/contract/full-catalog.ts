@@ -9,7 +9,15 @@ import type { Environment } from './running-mesh.ts'
 
 /** Resources of one kind that a tenant may have. */
 const limit = 10_000
-const kinds = ['event-type', 'meter', 'endpoint', 'key', 'replay']
+const requestedAt = '2026-01-01T00:00:00Z'
+/** By kind: what counts is what can be used. */
+const bodies = {
+  'event-type': {},
+  meter: {},
+  endpoint: { url: 'https://partner.example/', secrets: [] },
+  key: { application: 'shop', scopes: ['events:write'], expiresAt: null, hash: '' },
+  replay: { what: 'events', filter: {}, ratePerSecond: 1, status: 'accepted', requestedAt },
+}
 
 /** Writes as many resources of each kind as a tenant may have, before any service is there. */
 export async function fillCatalog(environment: Environment): Promise<void> {
@@ -21,8 +29,8 @@ export async function fillCatalog(environment: Environment): Promise<void> {
     { clientId: 'fill', deliveryTimeoutMs: 60_000, lingerMs: 100, maxUnconfirmedBytes: 64 * 1024 * 1024 },
     logger,
   )
-  const records = kinds.flatMap((kind) =>
-    Array.from({ length: limit }, (_, n) => toRecord(kind, `${kind}-${n}`)),
+  const records = Object.entries(bodies).flatMap(([kind, body]) =>
+    Array.from({ length: limit }, (_, n) => toRecord(kind, `${kind}-${n}`, JSON.stringify(body))),
   )
   await Promise.all(
     records.map((record) =>
@@ -36,14 +44,14 @@ export async function fillCatalog(environment: Environment): Promise<void> {
   await producer.stop(5_000)
 }
 
-function toRecord(kind: string, name: string): CatalogRecord {
+function toRecord(kind: string, name: string, json: string): CatalogRecord {
   return {
     tenant: 'default',
     kind,
     name,
     version: 1,
     deleted: false,
-    json: '{}',
+    json,
     writtenAtUs: Date.now() * 1_000,
     writtenBy: 'root',
   }
