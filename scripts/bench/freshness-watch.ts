@@ -22,12 +22,13 @@ export async function watchAggregatorLive({ grpc }: BenchService, key: string): 
   const metadata = new Metadata()
   metadata.set('authorization', `Bearer ${key}`)
   const call = client.watchLive({ tenant: 'default', meter: probeMeter, seconds: 60 }, metadata)
-  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
   call.on('data', ({ seconds }: LiveUpdate) => {
     resolve()
     for (const { groups } of seconds) for (const { values } of groups) see(seenAt, values.join())
   })
-  call.on('error', () => {})
+  // Without effect once something has come: it is cancelled in the end.
+  call.on('error', reject)
   await promise
   return {
     name: "the aggregator's live stream",

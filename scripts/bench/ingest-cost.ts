@@ -1,7 +1,7 @@
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { median, type NodeProcess, serviceCpuSeconds, startNode } from './measure.ts'
 import { createNativeTopic, nativeTopic } from './native-topic.ts'
-import { allCores, measuredCore, otherCore, pinToCores } from './pin-cores.ts'
+import { measuredCore, pinToCores } from './pin-cores.ts'
 import { postEvents } from './run-autocannon.ts'
 import { publishOverStream } from './run-publish-stream.ts'
 import { sampleEvent } from './sample-events.ts'
@@ -31,8 +31,8 @@ export interface IngestFigures {
 }
 
 /**
- * Ingest's own CPU per event beside a bare route and the native producer, all in turn within the same minutes. What is
- * measured has a core to itself, Kafka and the load have the other one: else it costs more the busier these are.
+ * Ingest's own CPU per event beside a bare route and the native producer, all in turn within the same minutes; each has
+ * the measured core.
  */
 export async function measureIngestCost(
   mesh: BenchMesh,
@@ -50,9 +50,7 @@ export async function measureIngestCost(
     streamBatch: [],
   }
   const rates: number[] = []
-  const others = [process.pid, ...mesh.kafka.pids()]
-  pinToCores(others, otherCore)
-  pinToCores([ingest.pid, bare.pid], measuredCore)
+  pinToCores([bare.pid], measuredCore)
   try {
     const variants = createVariants(mesh, await bareRoute(bare), ingest, key, rates)
     // Round 0 warms everything up.
@@ -63,7 +61,6 @@ export async function measureIngestCost(
       }
     }
   } finally {
-    pinToCores([...others, ingest.pid], allCores)
     await bare.stop()
   }
   const both = figures.bareFastify.map(

@@ -3,6 +3,7 @@ import { openKeepAliveClient } from './keep-alive-client.ts'
 import { median, startNode } from './measure.ts'
 import { nativeTopic } from './native-topic.ts'
 import { type AnswerTimes, runOpenLoop } from './open-loop.ts'
+import { measuredCore, pinToCores } from './pin-cores.ts'
 import { sampleEvent } from './sample-events.ts'
 
 const rounds = 3
@@ -16,7 +17,7 @@ export interface IngestTimes {
   readonly broker: AnswerTimes
 }
 
-/** Answer times of single events at a given rate beside the broker's round trip at the same rate, in turn. */
+/** Answer times of single events at a given rate beside the broker's round trip at the same rate, in turn; each has the measured core. */
 export async function measureIngestTimes(
   mesh: BenchMesh,
   ingest: BenchService,
@@ -42,6 +43,7 @@ export async function measureIngestTimes(
       String(seconds),
     ]
     const child = await startNode(new URL('native-produce.ts', import.meta.url), args)
+    pinToCores([child.pid], measuredCore)
     found.broker.push(JSON.parse(await child.firstLine) as AnswerTimes)
     await child.stop()
   }

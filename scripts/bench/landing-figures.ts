@@ -2,7 +2,7 @@ import { count, readConfig, setting } from '@millrace/service-kit/config'
 import type { BenchMesh } from './bench-mesh.ts'
 import { fillEvents, type InsertRate, measureInsertRate } from './landing-clickhouse.ts'
 import { type LandingRate, measureLandingRate } from './landing-rate.ts'
-import { allCores, measuredCore, otherCore, pinToCores } from './pin-cores.ts'
+import { whileApart } from './pin-cores.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 
 const settings = {
@@ -34,17 +34,9 @@ export async function benchLanding(mesh: BenchMesh): Promise<void> {
   )
 }
 
-/** A CPU second gives less while the core beside it works: what is measured has one to itself, on both sides. */
-async function onOneCore<Result>(mesh: BenchMesh, measure: () => Promise<Result>): Promise<Result> {
-  const others = [process.pid, ...mesh.kafka.pids()]
-  const clickhouse = mesh.clickhouse.pids()
-  pinToCores(others, otherCore)
-  pinToCores(clickhouse, measuredCore)
-  try {
-    return await measure()
-  } finally {
-    pinToCores([...others, ...clickhouse], allCores)
-  }
+/** The aggregator is pinned to the measured core where it starts. */
+function onOneCore<Result>(mesh: BenchMesh, measure: () => Promise<Result>): Promise<Result> {
+  return whileApart(mesh.clickhouse.pids(), [process.pid, ...mesh.kafka.pids()], measure)
 }
 
 function printLanding(rows: number, landing: LandingRate): void {

@@ -12,6 +12,7 @@ import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
 import { benchLanding } from './landing-figures.ts'
 import { benchLive } from './live-figures.ts'
+import { whileApart } from './pin-cores.ts'
 import { benchReports } from './report-figures.ts'
 
 const parts = {
@@ -37,7 +38,11 @@ try {
 async function benchIngest(mesh: BenchMesh): Promise<void> {
   const ingest = await mesh.start('ingest')
   const key = await issueKey(ingest, mesh.key)
-  const { cost, ratios, singlesPerSecond } = await measureIngestCost(mesh, ingest, key)
+  const others = [process.pid, ...mesh.kafka.pids()]
+  const { cost, ratios, times } = await whileApart([ingest.pid], others, async () => {
+    const figures = await measureIngestCost(mesh, ingest, key)
+    return { ...figures, times: await measureIngestTimes(mesh, ingest, key, figures.singlesPerSecond / 2) }
+  })
   const line = (what: string, name: keyof IngestCost, wanted: number): string =>
     `  ${what.padEnd(44)} ${ms(cost[name]).padStart(9)}   ${ratios[name].toFixed(3)} × both (wanted: at most ${wanted})`
   console.log(`
@@ -48,7 +53,6 @@ ${line('ingest, one event a request', 'single', 1)}
 ${line('ingest, 100 events a request', 'batch', 0.1)}
 ${line('ingest, gRPC stream, one event a request', 'stream', 1)}
 ${line('ingest, gRPC stream, 100 events a request', 'streamBatch', 0.1)}`)
-  const times = await measureIngestTimes(mesh, ingest, key, singlesPerSecond / 2)
   const { ingest: answers, broker, perSecond } = times
   console.log(`
 ingest, answer times of single events at ${perSecond} a second, half of the highest sustained load

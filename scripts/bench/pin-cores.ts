@@ -7,8 +7,23 @@ export const measuredCore = '1'
 /** Of all that it works with. */
 export const otherCore = '0'
 
-/** Keeps processes, with all their threads and what they start from then on, to some cores; only where there are two, and taskset. */
+/** Keeps processes, with all their threads and what they start from then on, to some cores; needs taskset on Linux with several. */
 export function pinToCores(pids: readonly number[], cores: string): void {
   if (process.platform !== 'linux' || cpus().length < 2) return
   for (const pid of pids) execFileSync('taskset', ['-acp', cores, String(pid)], { stdio: 'ignore' })
+}
+
+/** What is measured has a core to itself while `work` goes on: a CPU second gives less where others take turns. */
+export async function whileApart<Result>(
+  measured: readonly number[],
+  others: readonly number[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  pinToCores(others, otherCore)
+  pinToCores(measured, measuredCore)
+  try {
+    return await work()
+  } finally {
+    pinToCores([...others, ...measured], allCores)
+  }
 }
