@@ -30,12 +30,13 @@ export interface TransactionalProducer {
     positions?: readonly ConsumerPosition[],
   ): Promise<readonly number[]>
   /**
-   * Commits offsets alone, also those of a member that its group has gone on without: the transactional id is the fence.
+   * Commits offsets alone; unless the caller forbids it also those of a member that its group has gone on without, where
+   * the transactional id is the fence.
    * After a rejection the producer may be used again, unless it is a `LostProducerError`.
    * A time-out leaves open what became of the transaction: it asks again until that is known.
    * @param onRetry told each time that it has to
    */
-  commitOffsets(position: Position, onRetry?: (error: unknown) => void): Promise<void>
+  commitOffsets(position: GuardedPosition, onRetry?: (error: unknown) => void): Promise<void>
   /**
    * Asks for nothing again; resolves once the commit under way has an answer or has timed out. A client that hangs in a
    * call is not waited for; it is closed if ever it returns.
@@ -70,6 +71,11 @@ const retryPauseMs = 50
 /** Offsets that a consumer's group commits together with a transaction. */
 export interface ConsumerPosition extends Position {
   readonly consumer: Pick<KafkaConsumer, 'client' | 'isEvicted'>
+}
+
+interface GuardedPosition extends Position {
+  /** Asked each time before the offsets are sent; what it throws ends the transaction. */
+  readonly requireHeld?: () => void
 }
 
 interface Position {
@@ -158,12 +164,16 @@ export async function connectTransactionalProducer(
       }
     }
   }
-  const commitOffsets: TransactionalProducer['commitOffsets'] = async ({ consumer, offsets }, onRetry) => {
+  const commitOffsets: TransactionalProducer['commitOffsets'] = async (position, onRetry) => {
+    const { consumer, offsets, requireHeld } = position
     try {
       await call('beginTransaction', (done) => producer.beginTransaction(done))
       await untilKnown(
         'sendOffsetsToTransaction',
-        (done) => producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done),
+        (done) => {
+          requireHeld?.()
+          producer.sendOffsetsToTransaction([...offsets], consumer.client, timeoutMs, done)
+        },
         onRetry,
       )
       await untilKnown('commitTransaction', (done) => producer.commitTransaction(timeoutMs, done), onRetry)

@@ -11,8 +11,11 @@ import {
 import type { Logger } from '@millrace/service-kit/log'
 
 export interface DeliveryCommits {
-  /** Resolves once Kafka has written the offsets down; rejects when it has not, or when the client does not know. */
-  commit(offsets: readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
+  /**
+   * Resolves once Kafka has written the offsets down; rejects when it has not, or when the client does not know.
+   * @param read asked when its turn has come: a commit before it may have cost partitions
+   */
+  commit(read: () => readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
   /** Commits nothing any more, and tries for nothing again; resolves once what is under way has an answer. */
   stop(): Promise<void>
 }
@@ -45,13 +48,14 @@ export function createDeliveryCommits({ connect, consumer, put, logger }: Deps):
       logger.warn({ err: error }, 'deliveries cannot be read')
     }
   }
-  const commitOnce = async (offsets: readonly TopicPartitionOffsetAndMetadata[]): Promise<void> => {
+  const commitOnce = async (read: () => readonly TopicPartitionOffsetAndMetadata[]): Promise<void> => {
     requireRunning()
     try {
       producer ??= await connect()
       requireRunning()
-      requireMember(consumer)
-      await producer.commitOffsets({ consumer, offsets })
+      const offsets = read()
+      if (offsets.length === 0) return
+      await producer.commitOffsets({ consumer, offsets, requireHeld: () => requireMember(consumer) })
     } catch (error) {
       if (error instanceof LostProducerError) {
         const lost = producer
@@ -63,8 +67,8 @@ export function createDeliveryCommits({ connect, consumer, put, logger }: Deps):
     }
   }
   return {
-    commit(offsets) {
-      const result = turn.then(() => commitOnce(offsets))
+    commit(read) {
+      const result = turn.then(() => commitOnce(read))
       turn = result.catch(() => undefined)
       return result
     },

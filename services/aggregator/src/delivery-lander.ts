@@ -12,7 +12,8 @@ import type { RowWriter } from './row-writer.ts'
 
 export interface DeliveryLanderDeps {
   readonly insert: RowWriter['insert']
-  readonly commit: (offsets: readonly TopicPartitionOffsetAndMetadata[]) => Promise<void>
+  /** @param read asked right before the commit; there may be nothing left of it then */
+  readonly commit: (read: () => readonly TopicPartitionOffsetAndMetadata[]) => Promise<void>
   /** The partition has not been given up since the batch was taken. */
   readonly owns: (batch: DeliveryBatch) => boolean
   /**
@@ -62,14 +63,12 @@ export function createDeliveryLander(
     prepared: readonly Prepared[],
     offset: (batch: DeliveryBatch) => { offset: number; metadata?: string },
   ): Promise<void> => {
-    const commitOwned = async (): Promise<void> => {
-      const owned = prepared.map(({ batch }) => batch).filter(deps.owns)
-      if (owned.length === 0) return
-      await deps.commit(
-        owned.map((batch) => ({ topic: batch.topic, partition: batch.partition, ...offset(batch) })),
-      )
-    }
-    await retryUntilDone(commitOwned, {
+    const readOwned = (): readonly TopicPartitionOffsetAndMetadata[] =>
+      prepared
+        .map(({ batch }) => batch)
+        .filter(deps.owns)
+        .map((batch) => ({ topic: batch.topic, partition: batch.partition, ...offset(batch) }))
+    await retryUntilDone(() => deps.commit(readOwned), {
       signal,
       onFailure: (error, attempt) => {
         if (attempt % 10 === 1) logger.warn({ attempt, err: error }, 'deliveries cannot be committed')

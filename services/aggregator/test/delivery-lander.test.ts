@@ -27,8 +27,8 @@ async function land(pause: (state: { nowMs: number; lost: AbortController }) => 
       ofInsert.throwIfAborted()
       inserted.push(token)
     },
-    async commit(offsets) {
-      commits.push(...offsets)
+    async commit(read) {
+      commits.push(...read())
     },
     owns: () => !state.lost.signal.aborted,
     writeRow: () => 1,

@@ -46,15 +46,17 @@ async function setUp(t: Test, overrides?: KafkaConsumerOptions['overrides']) {
   const place = { topic: mesh.topic(deliveriesTopic.name), partition: 0 }
   const { consumer, untilOwner } = await joinGroup(t, mesh, 'first', overrides)
   await untilOwner()
-  const connect = () =>
+  // Each of an id of its own: none fences another.
+  const connect = (transactionalId: string) =>
     connectTransactionalProducer(
       mesh.config,
-      { clientId: 'first', transactionalId: 'evicted', timeoutMs: 5_000 },
+      { clientId: 'first', transactionalId, timeoutMs: 5_000 },
       logger,
     )
-  const commits = createDeliveryCommits({ connect, consumer, put: () => undefined, logger })
+  const connectCommits = () => connect('evicted-commits')
+  const commits = createDeliveryCommits({ connect: connectCommits, consumer, put: () => undefined, logger })
   t.teardown(commits.stop)
-  await commits.commit([{ ...place, offset: 1 }])
+  await commits.commit(() => [{ ...place, offset: 1 }])
   const [broker = ''] = mesh.config.kafkaBrokers
   t.equal(await evictMembers(broker, mesh.topic(groupId)), 1)
   return { mesh, place, consumer, commits, connect }
@@ -64,7 +66,7 @@ t.test('a commit that Kafka refuses is told of', async (t) => {
   // Its next heartbeat, by which it would hear of it, is far away.
   const slow = { 'heartbeat.interval.ms': 20_000, 'session.timeout.ms': 45_000 }
   const { place, consumer, commits } = await setUp(t, slow)
-  await t.rejects(commits.commit([{ ...place, offset: 2 }]))
+  await t.rejects(commits.commit(() => [{ ...place, offset: 2 }]))
   const [committed] = await consumer.committed([place], 5_000)
   t.equal(committed?.offset, 1)
 })
@@ -79,11 +81,14 @@ t.test('a member that its group has gone on without sets nobody back, in no way'
   await until('the first one’s client has heard of it', () => consumer.isEvicted())
 
   await t.rejects(consumer.commit([{ ...place, offset: 2 }]), /without this member/)
-  const producer = await connect()
+  const producer = await connect('evicted-messages')
   t.teardown(producer.stop)
   const message = { ...place, value: Buffer.from('x') }
   const positions = [{ consumer, offsets: [{ ...place, offset: 3 }] }]
   await t.rejects(producer.writeAll([message], positions), /without this member/)
-  await t.rejects(commits.commit([{ ...place, offset: 4 }]))
+  await t.rejects(
+    commits.commit(() => [{ ...place, offset: 4 }]),
+    /without this member/,
+  )
   t.equal(await readCommitted(), 7)
 })
