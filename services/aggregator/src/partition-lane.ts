@@ -17,6 +17,9 @@ export type { LaneConfig, LaneDeps, LaneProgress, LaneStart, PartitionLane } fro
 /** Milliseconds of work in one go before other lanes and the network get their turn. */
 const turnMs = 15
 
+/** A batch that waits for the rest of a backlog is looked at as often: without a rest it lands. */
+const recheckMs = 250
+
 /** A fetch from before a seek may still be handed over after it: only what is missing after two is gone. */
 const setBacksBeforeLoss = 2
 
@@ -164,7 +167,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       if (proofs.areAsked() && seen !== undefined && replayTo === undefined) await proofs.give(next, landAll)
       else if (wait === 0) await landDue()
       else if (draining) return
-      else await landable.wait(wait)
+      else await landable.wait(wait === undefined ? undefined : Math.min(wait, recheckMs))
     }
   }
 

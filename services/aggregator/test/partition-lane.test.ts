@@ -111,8 +111,13 @@ function startLane(t: Test, start: Partial<LaneStart> = {}, limits = { rows: 1_0
 }
 
 function message(offset: number, ...ids: string[]): Message {
+  return lateMessage(offset, 0, ...ids)
+}
+
+/** Its events have waited for so long. */
+function lateMessage(offset: number, lateMs: number, ...ids: string[]): Message {
   const records = ids.map((id) => {
-    const value: Event = makeEvent('{}', { id, receivedAtUs: Date.now() * 1_000 })
+    const value: Event = makeEvent('{}', { id, receivedAtUs: (Date.now() - lateMs) * 1_000 })
     return { record: { $case: 'event' as const, value } }
   })
   const value = Buffer.from(EventBatch.encode({ records, catalogThrough: 0 }).finish())
@@ -139,6 +144,13 @@ t.test('a batch’s range is written down, then its rows, then its end', async (
   await until(t, 'landed', () => steps.length === 3)
   t.strictSame(steps, [pending(10, 11), insert(10, 11), done(12)])
   t.match(lane.progress(), { nextOffset: 12, unlanded: false })
+})
+
+t.test('what is left of a backlog does not wait for more of it', async (t) => {
+  const { lane, steps } = startLane(t)
+  for (let offset = 10; offset < 60; offset += 1) lane.offer(lateMessage(offset, 3_600_000, `id-${offset}`))
+  await until(t, 'landed', () => lane.progress().nextOffset === 60 && !lane.progress().unlanded)
+  t.strictSame(steps.at(-1), done(60))
 })
 
 t.test('a range of repeats and undecodable messages is only committed', async (t) => {
