@@ -139,7 +139,7 @@ export async function connectDeliveryConsumer(
       try {
         const messages = await read()
         for (const message of messages) take(lanes.get(keyOf(message)), message)
-        const pauseMs = release(allLanes(), deps, idleReadMs)
+        const pauseMs = release(allLanes(), deps, options, idleReadMs)
         relieveCrowded()
         await giveBack(consumer, allLanes(), options)
         if (messages.length < maxRead) await signal.wait(pauseMs)

@@ -31,8 +31,8 @@ const crowdedBytes = 0.65 * maxMetadataBytes
 const fullBytes = 0.8 * maxMetadataBytes
 /** So few always fit. */
 const neverCrowded = 500
-/** Of a partition of the smallest tier, so many may wait in memory, past each other. */
-const maxHeld = 1_000
+/** Of a partition of the smallest tier, at most so many may wait in memory, past each other. */
+const mostHeld = 1_000
 
 /**
  * Keeps a record that was read until it is ripe. One that was read before is ignored: a seek that was given up may
@@ -79,14 +79,16 @@ export function release(
     readonly onUndecodable: (record: SourceRecord) => void
     readonly now: () => number
   },
+  limits: Pick<LaneLimits, 'maxRecords'>,
   idleMs: number,
 ): number {
+  const held = heldByEach(lanes, limits)
   let nextMs = idleMs
   for (const { ahead, tracker, state } of lanes) {
     if (state !== 'owned') continue
     let ripe = 0
     for (const record of ahead) {
-      const waitMs = readyAtMs(record) - deps.now()
+      const waitMs = readyAtMs(record, held) - deps.now()
       if (waitMs > 0) {
         nextMs = Math.min(nextMs, Math.ceil(waitMs))
         break
@@ -112,13 +114,19 @@ function begin({ partition, offset, bytes }: SourceRecord): void {
   partition.bytes += bytes
 }
 
+/** Held records count as under way: all of them together may take half of that. */
+function heldByEach(lanes: readonly Lane[], { maxRecords }: Pick<LaneLimits, 'maxRecords'>): number {
+  const holding = lanes.filter(({ tierDelayMs }) => tierDelayMs > 0 && tierDelayMs <= longestHoldMs)
+  return Math.min(mostHeld, maxRecords / 2 / Math.max(1, holding.length))
+}
+
 /**
  * When a record may go on; 0 where nothing waits. The smallest tier's delay is one that may be waited for in memory: a
  * record that is to wait for less than those before it does not stand behind them.
  */
-function readyAtMs({ partition, appendedMs, delivery }: EarlyRecord): number {
+function readyAtMs({ partition, appendedMs, delivery }: EarlyRecord, held: number): number {
   if (partition.tierDelayMs === 0 || delivery === undefined) return 0
-  if (partition.tierDelayMs <= longestHoldMs && partition.records < maxHeld) return 0
+  if (partition.tierDelayMs <= longestHoldMs && partition.records < held) return 0
   return ripeAtMs(appendedMs, partition.tierDelayMs, delivery.notBeforeUs)
 }
 
@@ -140,7 +148,8 @@ export async function giveBack(
     sum(lanes, ({ ahead }) => ahead.length) > maxRecords / 2 ||
     sum(lanes, ({ ahead }) => sum(ahead, ({ bytes }) => bytes)) > maxBytes / 2
   if (!tooMany()) return
-  const ripeness = (lane: Lane): number => (lane.ahead[0] === undefined ? 0 : readyAtMs(lane.ahead[0]))
+  const held = heldByEach(lanes, { maxRecords })
+  const ripeness = (lane: Lane): number => (lane.ahead[0] === undefined ? 0 : readyAtMs(lane.ahead[0], held))
   for (const lane of lanes.toSorted((a, b) => ripeness(b) - ripeness(a))) {
     const second = lane.ahead[1]
     if (second === undefined) continue

@@ -73,7 +73,7 @@ export function takeTurn({ notBeforeUs }: Pick<Delivery, 'notBeforeUs'>, nowMs: 
   const remainingMs = notBeforeUs / 1_000 - nowMs
   if (remainingMs <= 0) return { kind: 'attempt' }
   if (remainingMs <= longestHoldMs) return { kind: 'hold', ms: Math.ceil(remainingMs) }
-  // Clocks differ: never for longer than that.
+  // Clocks differ: never for longer than that at a time.
   if (tierEndMs > nowMs) return { kind: 'hold', ms: Math.min(longestHoldMs, Math.ceil(tierEndMs - nowMs)) }
   return { kind: 'hop', tier: chooseTier(remainingMs) }
 }

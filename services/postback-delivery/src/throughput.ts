@@ -9,7 +9,7 @@ export interface Throughput {
 
 const bucketMs = 250
 const windowMs = 2_000
-/** Before that much is known it is taken for a fast one. */
+/** Before that much is known it is taken for a fast one: what takes long then may be this process, busy with reading. */
 const shortestMs = 1_000
 const guessedMs = 20
 
@@ -44,7 +44,7 @@ export function createThroughput(): Throughput {
       }
       const seenMs = Math.min(windowMs, nowMs - busySinceMs)
       if (seenMs >= shortestMs) return (ended * 1_000) / seenMs
-      const averageMs = ended === 0 ? guessedMs : Math.max(1, durationMs / ended)
+      const averageMs = ended === 0 ? guessedMs : Math.min(guessedMs, Math.max(1, durationMs / ended))
       return (concurrency * 1_000) / averageMs
     },
   }

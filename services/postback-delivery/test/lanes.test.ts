@@ -30,12 +30,12 @@ const message = (offset: number, waitMs = Number.NEGATIVE_INFINITY) => {
 }
 
 /** Offsets of what is handed on at a time. */
-function releaseAt(lane: Lane, now: number): number[] {
+function releaseAt(lane: Lane, now: number, limits = { maxRecords: 4_000 }): number[] {
   const released: number[] = []
   const onRecord = ({ offset }: { offset: number }) => {
     released.push(offset)
   }
-  release([lane], { onRecord, onUndecodable: onRecord, now: () => now }, 1_000)
+  release([lane], { onRecord, onUndecodable: onRecord, now: () => now }, limits, 1_000)
   return released
 }
 
@@ -114,6 +114,13 @@ t.test('in the smallest tier a record goes past those that wait for longer, as l
   lane.records -= 1
   t.same(releaseAt(lane, nowMs + 70), [1_010])
   t.equal(releaseAt(lane, nowMs + 1_000).length, 1_000, 'the delay is over for all of them')
+  t.end()
+})
+
+t.test('of all that may be under way no more than half waits in memory', (t) => {
+  const lane = makeLane({ seek: () => Promise.resolve() })
+  for (let offset = 10; offset < 30; offset += 1) take(lane, message(offset, 3_000))
+  t.equal(releaseAt(lane, nowMs + 50, { maxRecords: 8 }).length, 4)
   t.end()
 })
 
