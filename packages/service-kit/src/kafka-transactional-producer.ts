@@ -38,8 +38,8 @@ export interface TransactionalProducer {
    */
   commitOffsets(position: GuardedPosition, onRetry?: (error: unknown) => void): Promise<void>
   /**
-   * Asks for nothing again; resolves once the commit under way has an answer or has timed out. A client that hangs in a
-   * call is not waited for; it is closed if ever it returns.
+   * Asks for nothing again; resolves once the commit or write under way has an answer or has timed out: a client that is
+   * closed inside a call ends the process. One that hangs in a call is not waited for; it is closed if ever it returns.
    */
   stop(): Promise<void>
 }
@@ -188,6 +188,41 @@ export async function connectTransactionalProducer(
       throw error
     }
   }
+  const writeAll: TransactionalProducer['writeAll'] = async (messages, positions = []) => {
+    await call('beginTransaction', (done) => producer.beginTransaction(done))
+    const reports = options.reports === false ? [] : messages.map(() => Promise.withResolvers<number>())
+    const allWritten = Promise.all(reports.map(({ promise }) => promise))
+    // A refused message or offset rejects for all; the messages' own failures must not end the process then.
+    allWritten.catch(() => undefined)
+    try {
+      for (const [index, { topic, partition, key, value, headers }] of messages.entries()) {
+        producer.produce(
+          topic,
+          partition ?? (null as NumberNullUndefined),
+          value,
+          key,
+          null,
+          reports[index],
+          headers as MessageHeader[] | undefined,
+        )
+      }
+    } catch (error) {
+      // Nothing is waiting any more; where the abort fails too, the next holder's connect makes up for it.
+      await call('abortTransaction', (done) => producer.abortTransaction(options.timeoutMs, done)).catch(
+        () => undefined,
+      )
+      throw error
+    }
+    for (const { consumer, offsets: next } of positions) {
+      requireMember(consumer)
+      await call('sendOffsetsToTransaction', (done) =>
+        producer.sendOffsetsToTransaction([...next], consumer.client, options.timeoutMs, done),
+      )
+    }
+    // It fails when a message could not be written; so a report that is missing then is not waited for.
+    await call('commitTransaction', (done) => producer.commitTransaction(options.timeoutMs, done))
+    return await allWritten
+  }
   return {
     async stop() {
       // First: what is under way asks no more then, and ends also while Kafka is down.
@@ -200,40 +235,10 @@ export async function connectTransactionalProducer(
       underWay = committed.catch(() => undefined)
       return committed
     },
-    async writeAll(messages, positions = []) {
-      await call('beginTransaction', (done) => producer.beginTransaction(done))
-      const reports = options.reports === false ? [] : messages.map(() => Promise.withResolvers<number>())
-      const allWritten = Promise.all(reports.map(({ promise }) => promise))
-      // A refused message or offset rejects for all; the messages' own failures must not end the process then.
-      allWritten.catch(() => undefined)
-      try {
-        for (const [index, { topic, partition, key, value, headers }] of messages.entries()) {
-          producer.produce(
-            topic,
-            partition ?? (null as NumberNullUndefined),
-            value,
-            key,
-            null,
-            reports[index],
-            headers as MessageHeader[] | undefined,
-          )
-        }
-      } catch (error) {
-        // Nothing is waiting any more; where the abort fails too, the next holder's connect makes up for it.
-        await call('abortTransaction', (done) => producer.abortTransaction(options.timeoutMs, done)).catch(
-          () => undefined,
-        )
-        throw error
-      }
-      for (const { consumer, offsets: next } of positions) {
-        requireMember(consumer)
-        await call('sendOffsetsToTransaction', (done) =>
-          producer.sendOffsetsToTransaction([...next], consumer.client, options.timeoutMs, done),
-        )
-      }
-      // It fails when a message could not be written; so a report that is missing then is not waited for.
-      await call('commitTransaction', (done) => producer.commitTransaction(options.timeoutMs, done))
-      return await allWritten
+    writeAll(messages, positions) {
+      const written = writeAll(messages, positions)
+      underWay = written.catch(() => undefined)
+      return written
     },
   }
 }
