@@ -68,6 +68,12 @@ export function decideWrite(store: CatalogStore, write: CatalogWrite, nowUs: num
   }
   const before = existing === undefined || !isUsable ? undefined : (JSON.parse(existing.json) as object)
   if (before !== undefined) write.check?.(before)
+  else if (!isUsable && write.check !== undefined) {
+    throw new ServiceError(
+      'forbidden',
+      `What the ${kind} ${name} reaches cannot be read, and the key is constrained.`,
+    )
+  }
   checkPreconditions(write, existing)
   const body = write.change === undefined ? write.body : write.change(before)
   if (existing !== undefined && before !== undefined && isDeepStrictEqual(before, body)) {

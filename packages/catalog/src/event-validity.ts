@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Event } from '@millrace/proto'
+import { parseTimestamp } from '@millrace/service-kit/timestamp'
 import { type Duration, parseDuration, subtractDuration } from './duration.ts'
 import { createFaultFinder, type DataFault } from './fault-finder.ts'
 import { isNestedTooDeep, maxJsonDepth } from './json-depth.ts'
@@ -56,9 +57,8 @@ export function isUsableType({ maxAge, rates = [] }: EventType): boolean {
 function isUsableRate(rate: NonNullable<EventType['rates']>[number] | null): boolean {
   if (typeof rate !== 'object' || rate === null) return false
   const { effectiveFrom, amountMinor, currency } = rate
-  return (
-    typeof effectiveFrom === 'string' && Number.isSafeInteger(amountMinor) && typeof currency === 'string'
-  )
+  const isTime = typeof effectiveFrom === 'string' && parseTimestamp(effectiveFrom) !== undefined
+  return isTime && Number.isSafeInteger(amountMinor) && typeof currency === 'string'
 }
 
 const noData: DecodedData = { text: undefined, data: undefined }

@@ -126,6 +126,7 @@ t.test('what cannot be used is created anew, as a further version, or deleted', 
   const { result } = decideWrite(store, { ...broken, body: undefined, change }, 0)
   t.match(result, { version: 2, created: true, body: mended })
   t.throws(() => decideWrite(store, { ...broken, ifMatch: [1] }, 0), { code: 'precondition-failed' })
+  t.throws(() => decideWrite(store, { ...broken, check: () => undefined }, 0), { code: 'forbidden' })
   const deleted = decideWrite(store, { ...broken, body: undefined }, 0)
   t.match(deleted.record, { version: 2, deleted: true, json: '{}' })
 })

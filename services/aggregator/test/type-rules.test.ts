@@ -90,9 +90,14 @@ t.test(
     put('meter', 'bad0', 2, bad[0] ?? {})
     put('event-type', 'a', 2, { rates: 5 })
     rulesOf('default', 'a')
+    put('event-type', 'b', 3, {
+      rates: [{ effectiveFrom: 'tomorrow', amountMinor: 1, currency: 'SEK' }],
+    })
+    rulesOf('default', 'b')
     t.match(told().slice(names.length), [
       { kind: 'meter', name: 'bad0', version: 2 },
       { kind: 'event-type', name: 'a', version: 2 },
+      { kind: 'event-type', name: 'b', version: 3 },
     ])
   },
 )
