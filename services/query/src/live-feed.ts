@@ -84,7 +84,7 @@ export function startLiveFeed(
     }
     readers.push(push, sequence)
     // Of a meter with thousands of groups a push takes long itself: other requests go first then.
-    pauseMs = Math.max(config.livePushMs, leastPause * (deps.nowMs() - nowMs))
+    pauseMs = Math.max(config.livePushMs, Math.min(quietMs, leastPause * (deps.nowMs() - nowMs)))
   }
   /** What was heard is pushed at once, unless the last push was only just. */
   const pushSoon = (): void => {
