@@ -20,7 +20,7 @@ const watchEveryMs = 250
 
 /**
  * From Kafka into ClickHouse by the aggregator: validated, without repeats, three meters on. The events wait in Kafka
- * when it starts. Its start is left out, as those of Kafka and ClickHouse are.
+ * when it starts. Its start is left out until it is ready, as those of Kafka and ClickHouse are.
  */
 export async function measureLandingRate(mesh: BenchMesh, events: number): Promise<LandingRate> {
   const before = await countEvents(mesh)

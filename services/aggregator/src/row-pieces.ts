@@ -3,7 +3,7 @@ export const pieceBytes = 128 * 1024
 /** Of the smallest that are kept. */
 const smallestBytes = 1024
 
-/** Two large batches' worth. */
+/** More than a batch of the largest size. */
 const keptBytes = 64 * 1024 * 1024
 
 /**
