@@ -31,20 +31,21 @@ t.test('a process ends when a third call hangs, unless one has returned meanwhil
 })
 
 /** Ends while a thread of its pool waits for a writer of a pipe that never comes. */
-const endingProcess = (pipe: string, underWay: number): string => `
+const endingProcess = (pipe: string, underWay: number, before: string): string => `
 import { open } from 'node:fs'
 import { createLogger } from '@millrace/service-kit/log'
 import { endProcess } from '@millrace/service-kit/hung-calls'
 ${underWay > 0 ? `open(${JSON.stringify(pipe)}, 'r', () => {})` : ''}
 createLogger('test', 'info').info('ending')
+${before}
 setImmediate(() => endProcess(1, { underWay: () => ${underWay} }))
 `
 
 t.test('a process ends also while a native call hangs, and its log is written', async (t) => {
   const pipe = join(t.testdir(), 'pipe')
   t.equal(spawnSync('mkfifo', [pipe]).status, 0)
-  const run = async (underWay: number): Promise<unknown[]> => {
-    const script = endingProcess(pipe, underWay)
+  const run = async (underWay: number, before = ''): Promise<unknown[]> => {
+    const script = endingProcess(pipe, underWay, before)
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       cwd: join(import.meta.dirname, '../../../services/aggregator'),
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -59,4 +60,6 @@ t.test('a process ends also while a native call hangs, and its log is written', 
   }
   t.strictSame(await run(1), [null, 'SIGKILL', true])
   t.strictSame(await run(0), [1, null, true])
+  // Process 1 of a container is spared its own signals, SIGKILL as well.
+  t.strictSame(await run(1, 'process.kill = () => true'), [1, null, true])
 })
