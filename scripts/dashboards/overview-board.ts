@@ -54,6 +54,23 @@ export const overviewBoard: Dashboard = {
           unit: 'short',
           queries: one('count(nodejs_version_info{service=~"ingest|aggregator|postback-delivery|query"})'),
         }),
+        stat({
+          title: 'Kafka clients without a broker',
+          description:
+            'At the last look. All of them: Kafka is away. A few for longer than a minute: their process ends by itself.',
+          unit: 'short',
+          thresholds: [1, 4],
+          queries: one(
+            `sum(${[ingest, aggregator, delivery, query].map((service) => `${service}_kafka_clients_without_broker`).join(' or ')})`,
+          ),
+        }),
+        stat({
+          title: 'Alerts',
+          description: 'That fire. Each has a page in docs/runbooks.',
+          unit: 'short',
+          thresholds: [1, 3],
+          queries: one('count(ALERTS{alertname=~"Millrace.+", alertstate="firing"}) or vector(0)'),
+        }),
       ],
     },
     {

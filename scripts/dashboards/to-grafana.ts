@@ -89,12 +89,12 @@ export function toGrafana(dashboard: Dashboard): object {
   }
 }
 
-/** Up to six figures, or up to three charts, beside each other. */
+/** Up to eight figures, or up to three charts, beside each other. */
 function linesOf(panels: readonly Panel[]): Panel[][] {
   const lines: Panel[][] = []
   for (const panel of panels) {
     const last = lines.at(-1)
-    const most = panel.kind === 'stat' ? 6 : 3
+    const most = panel.kind === 'stat' ? 8 : 3
     if (last !== undefined && last[0]?.kind === panel.kind && last.length < most) last.push(panel)
     else lines.push([panel])
   }
