@@ -17,8 +17,8 @@ import { createMeshFixture, type MeshFixture, makeEvent } from './mesh-fixture.t
 const logger = createLogger('aggregator', 'silent')
 const overlay = { add: () => {}, correct: () => {}, keep: () => {}, drop: () => {} }
 
-/** A block of events with a reading each, in two months; with as many rows they are of one length. */
-function makeBlock(rows: number, from: number): RowBlock {
+/** A block of events, or of their single readings, in two months; with as many rows they are of one length. */
+function makeBlock(rows: number, from: number, table: 'events' | 'meter_readings' = 'events'): RowBlock {
   const batch = createBatch(from, 0, overlay)
   const thisMonthUs = Date.UTC(2026, 0, 15) * 1_000
   for (let index = 0; index < rows; index += 1) {
@@ -29,7 +29,8 @@ function makeBlock(rows: number, from: number): RowBlock {
       traceparent: '',
     })
     const readings = [{ meter: 'visits', version: 1, group: [`g${10 + (index % 40)}`], value: 5n }]
-    const judgement = { status: 'valid', schemaVersion: 1, readings, values: [], valuesMissing: 0 } as const
+    const values = table === 'events' ? [] : readings
+    const judgement = { status: 'valid', schemaVersion: 1, readings, values, valuesMissing: 0 } as const
     batch.add(viewEvent(event), judgement, {
       position: { partition: 0, offset: from, index },
       storedAtUs: receivedAtUs,
@@ -39,7 +40,7 @@ function makeBlock(rows: number, from: number): RowBlock {
     })
   }
   batch.endMessage(from)
-  const [block] = batch.blocks('cut', 0)
+  const block = batch.blocks('cut', 0).find((one) => one.table === table)
   if (block === undefined) throw new Error('no rows')
   return block
 }
@@ -56,7 +57,7 @@ async function insertCut(mesh: MeshFixture, block: RowBlock, bytes: number, chun
   const { hostname, port } = new URL(mesh.config.clickhouseUrl)
   const query = new URLSearchParams({
     database: mesh.config.clickhouseDatabase,
-    query: `INSERT INTO ${block.table} (${block.columns.join(', ')}) FORMAT ${block.format}`,
+    query: `INSERT INTO ${block.table} (${block.columns.join(', ')}) FORMAT ${block.format ?? 'RowBinary'}`,
     insert_deduplication_token: block.token ?? '',
   })
   const socket = connect(Number(port), hostname)
@@ -95,6 +96,27 @@ t.test('half a request never takes the token of the whole', async (t) => {
   }
   t.equal(await mesh.landed(), blocks * rows)
   t.strictSame(await differingRollups(mesh), [])
+})
+
+t.test('nor do half the rows of a table that is written row by row', async (t) => {
+  const mesh = await createMeshFixture(t)
+  const writer = await createWriter(mesh)
+  const rows = 100
+  const { signal } = new AbortController()
+  let blocks = 0
+  const wholeRow = blockBytes(makeBlock(rows, 0, 'meter_readings')).length / rows
+  t.ok(Number.isInteger(wholeRow), 'rows are of one length')
+  for (const chunked of [false, true]) {
+    // In the first row, between rows, within one, and all but the last byte.
+    for (const bytes of [1, wholeRow, 50 * wholeRow, 50 * wholeRow + 7, rows * wholeRow - 1]) {
+      const block = makeBlock(rows, blocks, 'meter_readings')
+      await insertCut(mesh, block, bytes, chunked)
+      await writer.insert(block, signal)
+      blocks += 1
+      const landed = await mesh.value('SELECT count() FROM meter_readings')
+      t.equal(landed, String(blocks * rows), `${bytes} bytes came`)
+    }
+  }
 })
 
 t.test(
