@@ -17,7 +17,10 @@ function setUp() {
     isEvicted: () => state.evicted,
   } as unknown as KafkaConsumer
   const producer = {
-    commitOffsets: async ({ offsets, requireHeld }: Parameters<TransactionalProducer['commitOffsets']>[0]) => {
+    commitOffsets: async ({
+      offsets,
+      requireHeld,
+    }: Parameters<TransactionalProducer['commitOffsets']>[0]) => {
       requireHeld?.()
       state.sent.push(...offsets.map(({ offset }) => offset))
       throw new Error('Kafka refused it')
