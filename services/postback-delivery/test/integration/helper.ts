@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Attempt, Delivery } from '@millrace/proto'
 import { deadTopic, deliveriesTopic, postbacksTopic, retryTiers, retryTopic } from '@millrace/proto/topics'
 import { readConfig } from '@millrace/service-kit/config'
-import { connectKafkaConsumer } from '@millrace/service-kit/kafka-consumer'
+import { connectKafkaConsumer, type Message } from '@millrace/service-kit/kafka-consumer'
 import { connectKafkaProducer } from '@millrace/service-kit/kafka-producer'
 import { ensureTopics } from '@millrace/service-kit/kafka-topics'
 import { createLogger, type Logger } from '@millrace/service-kit/log'
@@ -78,6 +78,14 @@ export async function startMesh(given: Readonly<Record<string, string>> = {}): P
   )
   const attempts: Attempt[] = []
   const dead: Delivery[] = []
+  const nextOffsets = new Map<string, number>()
+  /** A member that its group forgets while a broker is away begins again, and commits nothing. */
+  const isNew = ({ topic, partition, offset }: Message): boolean => {
+    const place = `${topic}:${partition}`
+    if (offset < (nextOffsets.get(place) ?? 0)) return false
+    nextOffsets.set(place, offset + 1)
+    return true
+  }
   let reading = true
   const running = (async () => {
     while (reading) {
@@ -86,7 +94,7 @@ export async function startMesh(given: Readonly<Record<string, string>> = {}): P
         if (error.code === unknownTopic) return []
         throw error
       })
-      for (const { topic, value } of messages) {
+      for (const { topic, value } of messages.filter(isNew)) {
         if (value === null) continue
         if (topic.endsWith(deliveriesTopic.name)) attempts.push(Attempt.decode(value))
         else dead.push(Delivery.decode(value))
