@@ -4,6 +4,7 @@ import {
   columnBytes,
   createColumn,
   createStream,
+  type FlatColumn,
   formatNativeBlock,
   type NativeColumn,
   releaseColumns,
@@ -119,14 +120,18 @@ class ReadingsColumn implements NativeColumn {
   }
 }
 
-/** Rows of `events`. */
-export class EventColumns {
-  readonly #shared = new SharedColumns()
-  readonly #catalogPosition = createColumn('catalog_position', 'UInt64')
-  readonly #readings = new ReadingsColumn()
-  readonly #all: readonly NativeColumn[] = [...this.#shared.all, this.#catalogPosition, this.#readings]
-  readonly names: readonly string[] = this.#all.map(({ name }) => name)
+/** Rows of a table, column by column. */
+abstract class TableColumns {
+  readonly names: readonly string[]
+  protected readonly shared: SharedColumns
+  readonly #all: readonly NativeColumn[]
   #rows = 0
+
+  protected constructor(shared: SharedColumns, own: readonly NativeColumn[]) {
+    this.shared = shared
+    this.#all = [...shared.all, ...own]
+    this.names = this.#all.map(({ name }) => name)
+  }
 
   get rows(): number {
     return this.#rows
@@ -134,6 +139,33 @@ export class EventColumns {
 
   get bytes(): number {
     return columnBytes(this.#all)
+  }
+
+  pieces(): readonly Buffer[] {
+    return formatNativeBlock(this.#all, this.#rows)
+  }
+
+  /** Only when nobody reads the pieces any more. */
+  release(): void {
+    releaseColumns(this.#all)
+  }
+
+  protected endRow(): void {
+    this.#rows += 1
+  }
+}
+
+/** Rows of `events`. */
+export class EventColumns extends TableColumns {
+  readonly #catalogPosition: FlatColumn
+  readonly #readings: ReadingsColumn
+
+  constructor() {
+    const catalogPosition = createColumn('catalog_position', 'UInt64')
+    const readings = new ReadingsColumn()
+    super(new SharedColumns(), [catalogPosition, readings])
+    this.#catalogPosition = catalogPosition
+    this.#readings = readings
   }
 
   add(
@@ -141,37 +173,24 @@ export class EventColumns {
     facts: RowFacts,
     { schemaVersion, readings }: { readonly schemaVersion: number; readonly readings: readonly Reading[] },
   ): void {
-    this.#shared.write(event, facts, schemaVersion)
+    this.shared.write(event, facts, schemaVersion)
     this.#catalogPosition.values.writeInt64(facts.catalogPosition)
     this.#readings.write(readings)
-    this.#rows += 1
-  }
-
-  pieces(): readonly Buffer[] {
-    return formatNativeBlock(this.#all, this.#rows)
-  }
-
-  /** Only when nobody reads the pieces any more. */
-  release(): void {
-    releaseColumns(this.#all)
+    this.endRow()
   }
 }
 
 /** Rows of `invalid_events`. */
-export class InvalidEventColumns {
-  readonly #shared = new SharedColumns()
-  readonly #reason = createColumn('reason', 'String')
-  readonly #pointer = createColumn('pointer', 'String')
-  readonly #all: readonly NativeColumn[] = [...this.#shared.all, this.#reason, this.#pointer]
-  readonly names: readonly string[] = this.#all.map(({ name }) => name)
-  #rows = 0
+export class InvalidEventColumns extends TableColumns {
+  readonly #reason: FlatColumn
+  readonly #pointer: FlatColumn
 
-  get rows(): number {
-    return this.#rows
-  }
-
-  get bytes(): number {
-    return columnBytes(this.#all)
+  constructor() {
+    const reason = createColumn('reason', 'String')
+    const pointer = createColumn('pointer', 'String')
+    super(new SharedColumns(), [reason, pointer])
+    this.#reason = reason
+    this.#pointer = pointer
   }
 
   add(
@@ -179,19 +198,10 @@ export class InvalidEventColumns {
     facts: RowFacts,
     fault: { readonly schemaVersion: number; readonly reason: string; readonly pointer: string },
   ): void {
-    this.#shared.write(event, facts, fault.schemaVersion)
+    this.shared.write(event, facts, fault.schemaVersion)
     this.#reason.values.writeString(fault.reason)
     this.#pointer.values.writeString(fault.pointer)
-    this.#rows += 1
-  }
-
-  pieces(): readonly Buffer[] {
-    return formatNativeBlock(this.#all, this.#rows)
-  }
-
-  /** Only when nobody reads the pieces any more. */
-  release(): void {
-    releaseColumns(this.#all)
+    this.endRow()
   }
 }
 
