@@ -24,6 +24,13 @@ const DeliveryFilter = Type.Object(
     status: Type.Optional(Type.Enum(['dead', 'held'])),
     endpoint: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
     postback: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    eventType: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Of the event that is delivered: postbacks have none.',
+      }),
+    ),
     ids: Type.Optional(Ids),
     from: Type.Optional(Time),
     to: Type.Optional(Time),

@@ -4,7 +4,7 @@ import t from 'tap'
 import { authorization, startSampleHttp } from './sample-doors.ts'
 
 const json = { authorization, 'content-type': 'application/json' }
-const deliveries = { what: 'deliveries', filter: { status: 'dead' } }
+const deliveries = { what: 'deliveries', filter: { status: 'dead', eventType: 'order.paid' } }
 
 t.test('a replay is kept with who may see what, and answered with its id', async (t) => {
   const { app, writes } = await startSampleHttp(t)
@@ -56,7 +56,8 @@ t.test('filters are checked by what is replayed', async (t) => {
     [{ what: 'events', filter: { status: 'dead' } }, '/filter/status'],
     [{ what: 'events', filter: { endpoint: 'a' } }, '/filter'],
     [{ what: 'deliveries', filter: { status: 'invalid' } }, '/filter/status'],
-    [{ what: 'deliveries', filter: { eventType: 'a' } }, '/filter'],
+    [{ what: 'deliveries', filter: { source: 'a' } }, '/filter'],
+    [{ what: 'deliveries', filter: { eventType: '' } }, '/filter/eventType'],
     [{ what: 'deliveries', filter: { ids: [] } }, '/filter/ids'],
     [{ what: 'events', filter: { ids: Array(20).fill('i'.repeat(4_000)) } }, '/filter/ids'],
     [{ what: 'events', filter: { from: 'yesterday' } }, '/filter/from'],

@@ -86,7 +86,7 @@ const late = () =>
 
 /** What the sender leaves out is what is empty. */
 function toReplayRequest(request: ReplayDeliveriesRequest) {
-  const { status, endpoint, ids, postback, ratePerSecond } = request
+  const { status, endpoint, ids, postback, eventType, ratePerSecond } = request
   const from = toText(request.from)
   const to = toText(request.to)
   return {
@@ -96,6 +96,7 @@ function toReplayRequest(request: ReplayDeliveriesRequest) {
       ...(endpoint !== '' && { endpoint }),
       ...(ids.length > 0 && { ids }),
       ...(postback !== '' && { postback }),
+      ...(eventType !== '' && { eventType }),
       ...(from !== undefined && { from }),
       ...(to !== undefined && { to }),
     },

@@ -26,7 +26,7 @@ export function isRelease({ body: { filter } }: DeliveryReplay): boolean {
 
 /** Whether a replay takes up a delivery that is dead or held. */
 export function createSelection({ tenant, name, body }: DeliveryReplay): (delivery: Delivery) => boolean {
-  const { endpoint, postback, ids, from, to } = body.filter
+  const { endpoint, postback, eventType, ids, from, to } = body.filter
   const wanted = ids && new Set(ids)
   const fromUs = readTime(from) ?? Number.NEGATIVE_INFINITY
   const toUs = readTime(to) ?? Number.POSITIVE_INFINITY
@@ -37,6 +37,7 @@ export function createSelection({ tenant, name, body }: DeliveryReplay): (delive
     delivery.replay !== name &&
     (endpoint === undefined || delivery.endpoint === endpoint) &&
     (postback === undefined || delivery.postbackId === postback) &&
+    (eventType === undefined || delivery.event?.type === eventType) &&
     (wanted === undefined || wanted.has(delivery.id)) &&
     delivery.acceptedAtUs >= fromUs &&
     delivery.acceptedAtUs < toUs &&

@@ -15,7 +15,7 @@ const methods: Readonly<Record<string, { readonly scope: Scope; readonly request
   releaseEndpoint: { scope: 'deliveries:replay', request: { endpoint: 'a', ratePerSecond: 0 } },
   replayDeliveries: {
     scope: 'deliveries:replay',
-    request: { status: '', endpoint: '', ids: [], postback: '', ratePerSecond: 0 },
+    request: { status: '', endpoint: '', ids: [], postback: '', ratePerSecond: 0, eventType: '' },
   },
 }
 

@@ -38,6 +38,10 @@ t.test('every member of the filter has to match', (t) => {
   t.notOk(selects({ endpoint: 'a' }))
   t.ok(selects({ postback: 'p-1' }))
   t.notOk(selects({ postback: 'p-2' }))
+  const event = { source: 'shop', id: 'e-1', type: 'order.paid' }
+  t.ok(selects({ eventType: 'order.paid' }, { event }))
+  t.notOk(selects({ eventType: 'order.sent' }, { event }))
+  t.notOk(selects({ eventType: 'order.paid' }), 'postbacks deliver no event')
   t.ok(selects({ ids: ['d-0', 'd-1'] }))
   t.notOk(selects({ ids: ['d-0'] }))
   t.notOk(selects({ ids: ['d-1'], endpoint: 'a' }))

@@ -52,6 +52,7 @@ async function setUp(t: Test) {
           endpoint: 'partner',
           data: { n },
           acceptedAtUs: Date.now() * 1_000,
+          event: { source: 'shop', id: `${prefix}-${n}`, type: 'order.paid' },
         }),
         request: undefined,
       })),
@@ -71,6 +72,7 @@ t.test('what comes while an endpoint is disabled is sent after a replay, exactly
   const request = {
     ...ReplayDeliveriesRequest.decode(Buffer.alloc(0)),
     endpoint: 'partner',
+    eventType: 'order.paid',
     ratePerSecond: 500,
   }
   const started = Date.now()

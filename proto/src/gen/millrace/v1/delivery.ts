@@ -121,6 +121,8 @@ export interface ReplayDeliveriesRequest {
     | undefined;
   /** How many are sent in a second at most; 0 means 100. */
   ratePerSecond: number;
+  /** Of the event that is delivered: no postback has one. Empty means any. */
+  eventType: string;
 }
 
 export interface ReplayDeliveriesResponse {
@@ -660,7 +662,16 @@ export const ReleaseEndpointResponse: MessageFns<ReleaseEndpointResponse> = {
 };
 
 function createBaseReplayDeliveriesRequest(): ReplayDeliveriesRequest {
-  return { status: "", endpoint: "", ids: [], postback: "", from: undefined, to: undefined, ratePerSecond: 0 };
+  return {
+    status: "",
+    endpoint: "",
+    ids: [],
+    postback: "",
+    from: undefined,
+    to: undefined,
+    ratePerSecond: 0,
+    eventType: "",
+  };
 }
 
 export const ReplayDeliveriesRequest: MessageFns<ReplayDeliveriesRequest> = {
@@ -685,6 +696,9 @@ export const ReplayDeliveriesRequest: MessageFns<ReplayDeliveriesRequest> = {
     }
     if (message.ratePerSecond !== 0) {
       writer.uint32(56).uint32(message.ratePerSecond);
+    }
+    if (message.eventType !== "") {
+      writer.uint32(66).string(message.eventType);
     }
     return writer;
   },
@@ -756,6 +770,14 @@ export const ReplayDeliveriesRequest: MessageFns<ReplayDeliveriesRequest> = {
             }
 
             message.ratePerSecond = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.eventType = reader.string();
             continue;
           }
         }

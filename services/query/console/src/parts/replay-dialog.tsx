@@ -107,16 +107,14 @@ interface FilterFieldsProps {
 function FilterFields({ what, filter, set }: FilterFieldsProps) {
   return (
     <>
+      <TextField
+        label="Event type"
+        value={filter.eventType ?? ''}
+        onChange={set('eventType')}
+        placeholder="any"
+      />
       {what === 'events' ? (
-        <>
-          <TextField
-            label="Event type"
-            value={filter.eventType ?? ''}
-            onChange={set('eventType')}
-            placeholder="any"
-          />
-          <TextField label="Source" value={filter.source ?? ''} onChange={set('source')} placeholder="any" />
-        </>
+        <TextField label="Source" value={filter.source ?? ''} onChange={set('source')} placeholder="any" />
       ) : (
         <>
           <TextField
