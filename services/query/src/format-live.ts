@@ -1,19 +1,11 @@
 import { formatTimestamp } from '@millrace/service-kit/timestamp'
 import type { LivePush } from './live-hub.ts'
-import {
-  currentRate,
-  type LiveCell,
-  largest,
-  liveValue,
-  type MergedSecond,
-  sumCells,
-  topGroups,
-} from './live-merge.ts'
+import { type LiveCell, largest, liveValue, type MergedSecond } from './live-merge.ts'
 import type { ReportMeter } from './report-query.ts'
+import { namedGroups, summarizeLive, totalValue } from './summarize-live.ts'
 
 /** Groups that one second shows; what is left out counts in the second's own value. */
 const maxGroupsOfSecond = 20
-const maxTopGroups = 10
 
 const written = new WeakMap<LivePush, Buffer>()
 
@@ -29,13 +21,7 @@ export function formatLiveEvent(push: LivePush, nowUs: () => number): Buffer {
 export function formatLiveJson(push: LivePush, generatedAtUs: number): string {
   const { meter, all } = push
   const seconds = (push.reset ? all : push.changed).map((second) => formatSecond(second, meter))
-  const total = sumCells(all.map((second) => second.total))
-  const totalValue = hasSeveralCurrencies(all, meter) ? 'null' : liveValue(total, meter.aggregation)
-  const named = all.map((second) => ({
-    ...second,
-    groups: second.groups.filter((cell) => isNamed(cell, meter)),
-  }))
-  const top = meter.dimensions.length === 0 ? [] : topGroups(named, meter.aggregation, maxTopGroups)
+  const { value, perSecond, top } = summarizeLive(push, all)
   const head = JSON.stringify({
     meter: meter.name,
     aggregation: meter.aggregation,
@@ -45,34 +31,16 @@ export function formatLiveJson(push: LivePush, generatedAtUs: number): string {
     sources: push.sources,
     dimensions: meter.dimensions,
   })
-  const rate = currentRate(all, push.asOfUs)
-  return `${head.slice(0, -1)},"seconds":[${seconds.join(',')}],"totals":{"value":${totalValue},"perSecond":${rate}},"top":[${top.map((cell) => formatCell(cell, meter)).join(',')}]}`
-}
-
-/** An aggregator puts all groups beyond its cap into one cell without values. */
-function isNamed({ group }: LiveCell, { dimensions }: ReportMeter): boolean {
-  return group.length === dimensions.length
-}
-
-/** Their amounts make no sum; each group has its own. */
-function hasSeveralCurrencies(seconds: readonly Pick<MergedSecond, 'groups'>[], meter: ReportMeter): boolean {
-  if (meter.aggregation !== 'amount') return false
-  const index = meter.dimensions.indexOf('currency')
-  const currencies = new Set(seconds.flatMap(({ groups }) => groups.map(({ group }) => group[index])))
-  return currencies.size > 1
+  return `${head.slice(0, -1)},"seconds":[${seconds.join(',')}],"totals":{"value":${value},"perSecond":${perSecond}},"top":[${top.map((cell) => formatCell(cell, meter)).join(',')}]}`
 }
 
 function formatSecond({ second, total, groups }: MergedSecond, meter: ReportMeter): string {
   const shown =
     meter.dimensions.length === 0
       ? []
-      : largest(
-          groups.filter((cell) => isNamed(cell, meter)),
-          meter.aggregation,
-          maxGroupsOfSecond,
-        )
+      : largest(namedGroups({ groups }, meter), meter.aggregation, maxGroupsOfSecond)
   const time = new Date(second * 1_000).toISOString()
-  const value = hasSeveralCurrencies([{ groups }], meter) ? 'null' : liveValue(total, meter.aggregation)
+  const value = totalValue(total, [{ groups }], meter)
   return `{"second":"${time}","value":${value},"groups":[${shown
     .map((cell) => formatCell(cell, meter))
     .join(',')}]}`

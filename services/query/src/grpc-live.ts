@@ -7,7 +7,8 @@ import { toGrpcError } from '@millrace/service-kit/grpc-server'
 import type { GrpcDeps } from './grpc.ts'
 import { toTimestamp } from './grpc-time.ts'
 import type { LivePush, LiveSubscriber } from './live-hub.ts'
-import type { LiveCell, MergedSecond } from './live-merge.ts'
+import { type LiveCell, liveValue, type MergedSecond } from './live-merge.ts'
+import { summarizeLive } from './summarize-live.ts'
 import { nowUs } from './time.ts'
 import { whileAllowed } from './while-allowed.ts'
 
@@ -70,13 +71,25 @@ export function serializeLive(response: LiveResponse): Buffer {
 }
 
 function toLiveResponse(push: LivePush, spanSeconds: number): LiveResponse {
-  const oldest = push.asOfUs / 1_000_000 - spanSeconds
-  const seconds = (push.reset ? push.all : push.changed).filter(({ second }) => second > oldest)
+  const { meter, asOfUs, reset, sources } = push
+  const oldest = asOfUs / 1_000_000 - spanSeconds
+  const all = push.all.filter(({ second }) => second > oldest)
+  const seconds = reset ? all : push.changed.filter(({ second }) => second > oldest)
+  const { value, perSecond, top } = summarizeLive(push, all)
   return {
     generatedAt: toTimestamp(nowUs()),
-    dimensions: [...push.meter.dimensions],
+    dimensions: [...meter.dimensions],
     seconds: seconds.map(toLiveSecond),
+    reset,
+    asOf: toTimestamp(asOfUs),
+    totals: { value: toText(value), perSecond },
+    top: top.map((cell) => ({ values: [...cell.group], value: toText(liveValue(cell, meter.aggregation)) })),
+    sources,
   }
+}
+
+function toText(value: string): string {
+  return value === 'null' ? '' : value
 }
 
 function toLiveSecond({ second, groups }: MergedSecond): LiveResponse['seconds'][number] {

@@ -233,6 +233,10 @@ t.test('Live begins complete and goes on with what changed', async (t) => {
   t.match(messages[0], {
     dimensions: ['shop'],
     seconds: [{ second, groups: [{ values: ['a'], count: 1, sum: '0.1' }] }],
+    reset: true,
+    totals: { value: '0.1' },
+    top: [{ values: ['a'], value: '0.1' }],
+    sources: 1,
   })
   edge.sendLive({ ...update, snapshot: false, seconds: [{ second: second + 1, groups: groups('0.2') }] })
   await until(() => messages.some(({ seconds }) => seconds.some((it) => it.second === second + 1)))
@@ -241,6 +245,7 @@ t.test('Live begins complete and goes on with what changed', async (t) => {
     [],
     'what did not change is not repeated',
   )
+  t.match(messages.at(-1), { reset: false, totals: { value: '0.3' }, top: [{ values: ['a'], value: '0.3' }] })
   stream.cancel()
   const refused = client.live({ meter: 'nope', seconds: 0 }, metadata)
   const error = await new Promise((resolve) => refused.once('error', resolve))

@@ -108,6 +108,34 @@ export interface LiveResponse {
   dimensions: string[];
   /** Seconds that changed since the last response; they replace earlier ones. */
   seconds: LiveSecond[];
+  /** The seconds are all there are: forget earlier ones. The first response has it set. */
+  reset: boolean;
+  /** The clock that seconds are cut by. */
+  asOf:
+    | Timestamp
+    | undefined;
+  /** Of the whole span. */
+  totals:
+    | LiveTotals
+    | undefined;
+  /** Groups with the largest values over the whole span, the largest first, at most 10; none without dimensions. */
+  top: LiveTopGroup[];
+  /** Aggregators that are heard of at present. */
+  sources: number;
+}
+
+export interface LiveTotals {
+  /** Exact decimal as text; empty where nothing was read, or amounts of several currencies make no sum. */
+  value: string;
+  /** Readings a second over the last few seconds. */
+  perSecond: number;
+}
+
+export interface LiveTopGroup {
+  /** Values of the dimensions, in the order of their names. */
+  values: string[];
+  /** Exact decimal as text; empty where nothing was read. */
+  value: string;
 }
 
 export interface ListEventsRequest {
@@ -1037,7 +1065,16 @@ export const LiveRequest: MessageFns<LiveRequest> = {
 };
 
 function createBaseLiveResponse(): LiveResponse {
-  return { generatedAt: undefined, dimensions: [], seconds: [] };
+  return {
+    generatedAt: undefined,
+    dimensions: [],
+    seconds: [],
+    reset: false,
+    asOf: undefined,
+    totals: undefined,
+    top: [],
+    sources: 0,
+  };
 }
 
 export const LiveResponse: MessageFns<LiveResponse> = {
@@ -1050,6 +1087,21 @@ export const LiveResponse: MessageFns<LiveResponse> = {
     }
     for (const v of message.seconds) {
       LiveSecond.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.reset !== false) {
+      writer.uint32(32).bool(message.reset);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(message.asOf, writer.uint32(42).fork()).join();
+    }
+    if (message.totals !== undefined) {
+      LiveTotals.encode(message.totals, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.top) {
+      LiveTopGroup.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.sources !== 0) {
+      writer.uint32(64).uint32(message.sources);
     }
     return writer;
   },
@@ -1089,6 +1141,160 @@ export const LiveResponse: MessageFns<LiveResponse> = {
             }
 
             message.seconds.push(LiveSecond.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reset = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.asOf = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.totals = LiveTotals.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.top.push(LiveTopGroup.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.sources = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLiveTotals(): LiveTotals {
+  return { value: "", perSecond: 0 };
+}
+
+export const LiveTotals: MessageFns<LiveTotals> = {
+  encode(message: LiveTotals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.value !== "") {
+      writer.uint32(10).string(message.value);
+    }
+    if (message.perSecond !== 0) {
+      writer.uint32(17).double(message.perSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiveTotals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiveTotals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.perSecond = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLiveTopGroup(): LiveTopGroup {
+  return { values: [], value: "" };
+}
+
+export const LiveTopGroup: MessageFns<LiveTopGroup> = {
+  encode(message: LiveTopGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.values) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiveTopGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiveTopGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
