@@ -9,6 +9,7 @@ import kafka, {
 } from '@confluentinc/kafka-javascript'
 import { commonClientConfig, type KafkaConfig, logClientErrors } from './kafka-client.ts'
 import { joinLiveClients } from './kafka-live-clients.ts'
+import { answerWithNothing, rebalance } from './kafka-rebalance.ts'
 import type { Logger } from './log.ts'
 
 export type {
@@ -82,9 +83,6 @@ interface Untyped {
     callback: (error: LibrdKafkaError | null) => void,
   ): void
   assignmentLost(): boolean
-  rebalanceProtocol(): string
-  incrementalAssign(partitions: (TopicPartition | TopicPartitionOffset)[]): void
-  incrementalUnassign(partitions: TopicPartition[]): void
   setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void
 }
 
@@ -122,15 +120,14 @@ export async function connectKafkaConsumer(
       'partition.assignment.strategy': 'roundrobin',
       rebalance_cb: (error: LibrdKafkaError, partitions: TopicPartition[]) => {
         rebalance(client, options, error, partitions).catch((cause: unknown) => {
-          // Stopped in the middle of it: the group has been left, or is about to be.
           const stopped = state.stopping || !client.isConnected()
+          answerWithNothing(client, error, partitions, stopped)
+          // Stopped in the middle of it: the group has been left, or is about to be.
           if (stopped || (cause instanceof Error && cause.name === 'AbortError')) return
           logger.fatal({ part: options.clientId, err: cause }, 'rebalance failed, partitions are not read')
-          // Without an answer the group would wait for this member until it is thrown out.
-          client.unassign()
-          const error = new Error('rebalance failed', { cause })
-          if (options.onFatal === undefined) throw error
-          options.onFatal(error)
+          const failure = new Error('rebalance failed', { cause })
+          if (options.onFatal === undefined) throw failure
+          options.onFatal(failure)
         })
       },
       // The client takes it out of the settings again; its types lack it.
@@ -148,28 +145,6 @@ export async function connectKafkaConsumer(
   if (options.topics !== undefined)
     client.subscribe(options.topics.map((topic) => config.kafkaTopicPrefix + topic))
   return wrap(client, state, joinLiveClients(options.clientId, config, client))
-}
-
-async function rebalance(
-  client: Client,
-  options: KafkaConsumerOptions,
-  error: LibrdKafkaError,
-  partitions: TopicPartition[],
-): Promise<void> {
-  if (error.code === kafka.CODES.ERRORS.ERR__ASSIGN_PARTITIONS) {
-    const starts = (await options.onAssigned?.(partitions)) ?? partitions
-    if (isCooperative(client)) untyped(client).incrementalAssign([...starts])
-    else client.assign([...starts])
-  } else {
-    await options.onRevoked?.(partitions, untyped(client).assignmentLost())
-    if (isCooperative(client)) untyped(client).incrementalUnassign([...partitions])
-    else client.unassign()
-  }
-}
-
-/** What a rebalance tells comes on top of what there is, or goes from it. */
-function isCooperative(client: Client): boolean {
-  return untyped(client).rebalanceProtocol() === 'COOPERATIVE'
 }
 
 function wrap(client: Client, state: { stopping: boolean }, leave: () => Promise<void>): KafkaConsumer {

@@ -84,7 +84,9 @@ export async function startDeliveriesConsumer(
   }
 
   const revoke = async (partitions: readonly TopicPartition[], lost: boolean): Promise<void> => {
-    if (!lost) await Promise.race([landing, sleep(revokeGraceMs, undefined, { ref: false })])
+    // What fails is not committed: the next owner reads it again.
+    const landed = landing?.catch(() => undefined)
+    if (!lost) await Promise.race([landed, sleep(revokeGraceMs, undefined, { ref: false })])
     for (const partition of partitions) inbox.revoke(partition)
   }
 
