@@ -50,6 +50,10 @@
   value: {{ include "millrace.clickhouseUrl" . | quote }}
 - name: CLICKHOUSE_DATABASE
   value: {{ .Values.clickhouse.database | quote }}
+{{- if .Values.clickhouse.cluster }}
+- name: CLICKHOUSE_CLUSTER
+  value: {{ .Values.clickhouse.cluster | quote }}
+{{- end }}
 {{- if .Values.clickhouse.existingSecret }}
 - name: CLICKHOUSE_USER
   valueFrom: {secretKeyRef: {name: {{ .Values.clickhouse.existingSecret }}, key: username}}

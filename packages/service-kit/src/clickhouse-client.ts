@@ -1,20 +1,26 @@
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { readAndWriteReplicas } from './clickhouse-replicas.ts'
 import type { ConfigOf } from './config.ts'
 import type { clickhouseSettings } from './shared-settings.ts'
 
 /** How to reach ClickHouse; its certificate is verified by the system's authorities unless others are given. */
-export type ClickHouseConfig = Omit<ConfigOf<typeof clickhouseSettings>, 'clickhouseTlsCa'> &
-  Partial<Pick<ConfigOf<typeof clickhouseSettings>, 'clickhouseTlsCa'>>
+export type ClickHouseConfig = Omit<ConfigOf<typeof clickhouseSettings>, Optional> &
+  Partial<Pick<ConfigOf<typeof clickhouseSettings>, Optional>>
+
+type Optional = 'clickhouseCluster' | 'clickhouseTlsCa'
 
 export type { ClickHouseClient } from '@clickhouse/client'
 
-/** @param requestTimeoutMs how long one statement may take */
+/**
+ * With a cluster, reads see what any replica has taken, and inserts are done when most have it.
+ * @param requestTimeoutMs how long one statement may take
+ */
 export function connectClickhouse(
   config: ClickHouseConfig,
   application: string,
   requestTimeoutMs = 30_000,
 ): ClickHouseClient {
-  return createClient({
+  const client = createClient({
     url: config.clickhouseUrl,
     username: config.clickhouseUser,
     password: config.clickhousePassword,
@@ -26,4 +32,6 @@ export function connectClickhouse(
     // Its own lines go to the console, values of parameters included: callers log what they catch.
     log: { level: ClickHouseLogLevel.OFF },
   })
+  const { clickhouseCluster: cluster = '' } = config
+  return cluster === '' ? client : readAndWriteReplicas(client, cluster)
 }

@@ -91,6 +91,14 @@ export const clickhouseSettings = {
     'URL of ClickHouse’s HTTP interface',
   ),
   clickhouseDatabase: setting('CLICKHOUSE_DATABASE', text('millrace'), 'database that holds the tables'),
+  clickhouseCluster: setting(
+    'CLICKHOUSE_CLUSTER',
+    z
+      .string()
+      .regex(/^[\w.-]*$/, 'is a name of letters, digits, _ . and -')
+      .default(''),
+    'cluster of ClickHouse, as in its system.clusters, whose replicas hold the tables: one shard; empty for a single node',
+  ),
   clickhouseUser: setting('CLICKHOUSE_USER', text('default'), 'ClickHouse user'),
   clickhousePassword: secretSetting('CLICKHOUSE_PASSWORD', text(''), 'password of the ClickHouse user'),
   clickhouseTlsCa: setting(

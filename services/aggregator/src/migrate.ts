@@ -1,13 +1,23 @@
-import { type ClickHouseClient, connectClickhouse } from '@millrace/service-kit/clickhouse-client'
+import {
+  type ClickHouseClient,
+  type ClickHouseConfig,
+  connectClickhouse,
+} from '@millrace/service-kit/clickhouse-client'
 import type { Logger } from '@millrace/service-kit/log'
-import type { AggregatorConfig } from './config.ts'
+import { requireReplicatedTables, requireSharedTables } from './check-replicas.ts'
+import { onCluster, toClusterStatement } from './cluster-statement.ts'
 import type { Migration } from './read-migrations.ts'
 import { requireQuiet } from './require-quiet.ts'
 
-type ClickhouseConfig = Pick<
-  AggregatorConfig,
-  'clickhouseUrl' | 'clickhouseDatabase' | 'clickhouseUser' | 'clickhousePassword' | 'clickhouseTlsCa'
->
+type CommandParams = Parameters<ClickHouseClient['command']>[0]
+type Run = (statement: string) => Promise<void>
+
+export const migrationsTable = `CREATE TABLE IF NOT EXISTS schema_migrations
+        (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = ReplacingMergeTree ORDER BY version`
+
+/** A replica that does not answer by then is down: the migration fails and tells so, rather than to leave it behind. */
+const replicasTimeoutSeconds = 120
 
 /** Filling a rollup from years of data takes its time; given up and begun anew it would never end. */
 const longestStatementMs = 6 * 60 * 60 * 1_000
@@ -21,22 +31,26 @@ const longestStatementMs = 6 * 60 * 60 * 1_000
  */
 export async function migrate(
   migrations: readonly Migration[],
-  config: ClickhouseConfig,
+  config: ClickHouseConfig,
   logger: Logger,
 ): Promise<void> {
-  await createDatabase(config)
+  const { clickhouseCluster: cluster = '' } = config
+  await createDatabase(config, cluster)
   const clickhouse = connectClickhouse(config, 'millrace-aggregator-migrations', longestStatementMs)
+  const run: Run = async (statement) => {
+    const query = cluster === '' ? statement : toClusterStatement(statement, cluster)
+    await clickhouse.command({ query, ...byAllReplicas(cluster) })
+  }
   try {
-    await clickhouse.command({
-      query: `CREATE TABLE IF NOT EXISTS schema_migrations
-        (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-        ENGINE = ReplacingMergeTree ORDER BY version`,
-    })
+    // What all replicas have to do waits for all of them: not where nothing is to be done.
+    if (cluster === '' || !(await exists(clickhouse, 'schema_migrations'))) await run(migrationsTable)
     const applied = await readApplied(clickhouse)
     checkApplied(migrations, applied, logger)
     for (const migration of migrations.filter(({ version }) => !applied.has(version))) {
       await requireQuiet(clickhouse, migration)
-      await apply(clickhouse, migration)
+      await apply(clickhouse, migration, run)
+      if (cluster !== '') await requireSharedTables(clickhouse, cluster)
+      await markApplied(clickhouse, migration)
       logger.info({ migration: migration.name }, 'migration applied')
     }
   } finally {
@@ -45,18 +59,45 @@ export async function migrate(
 }
 
 /** A connection cannot name a database that is not there yet. */
-async function createDatabase(config: ClickhouseConfig): Promise<void> {
+async function createDatabase(config: ClickHouseConfig, cluster: string): Promise<void> {
   const server = connectClickhouse(
     { ...config, clickhouseDatabase: 'default' },
     'millrace-aggregator-migrations',
+    cluster === '' ? undefined : longestStatementMs,
   )
+  const { clickhouseDatabase: database } = config
   try {
+    if (cluster !== '' && (await databaseExists(server, database)))
+      return await requireReplicatedTables(server, database)
     await server.command({
-      query: 'CREATE DATABASE IF NOT EXISTS {database: Identifier}',
-      query_params: { database: config.clickhouseDatabase },
+      query: `CREATE DATABASE IF NOT EXISTS {database: Identifier}${cluster === '' ? '' : ` ${onCluster(cluster)}`}`,
+      query_params: { database },
+      ...byAllReplicas(cluster),
     })
   } finally {
     await server.close()
+  }
+}
+
+async function databaseExists(server: ClickHouseClient, database: string): Promise<boolean> {
+  const result = await server.query({
+    query: 'SELECT 1 FROM system.databases WHERE name = {database: String}',
+    query_params: { database },
+    format: 'JSONEachRow',
+  })
+  return (await result.json()).length > 0
+}
+
+function byAllReplicas(cluster: string): Pick<CommandParams, 'clickhouse_settings'> {
+  if (cluster === '') return {}
+  return {
+    clickhouse_settings: {
+      distributed_ddl_task_timeout: String(replicasTimeoutSeconds),
+      // Fails when one of them has failed or has not answered; nobody reads the list of those that have.
+      distributed_ddl_output_mode: 'none',
+      // One of them alters a table; what follows may need the change at the others.
+      alter_sync: '2',
+    },
   }
 }
 
@@ -86,14 +127,17 @@ function checkApplied(
   }
 }
 
-async function apply(
-  clickhouse: ClickHouseClient,
-  { version, name, checksum, statements }: Migration,
-): Promise<void> {
-  for (const [at, query] of statements.entries()) {
-    const view = viewAfterFill(query, statements.slice(at + 1))
-    if (view === undefined || !(await exists(clickhouse, view))) await clickhouse.command({ query })
+async function apply(clickhouse: ClickHouseClient, { statements }: Migration, run: Run): Promise<void> {
+  for (const [at, statement] of statements.entries()) {
+    const view = viewAfterFill(statement, statements.slice(at + 1))
+    if (view === undefined || !(await exists(clickhouse, view))) await run(statement)
   }
+}
+
+async function markApplied(
+  clickhouse: ClickHouseClient,
+  { version, name, checksum }: Migration,
+): Promise<void> {
   await clickhouse.insert({
     table: 'schema_migrations',
     values: [{ version, name, checksum }],

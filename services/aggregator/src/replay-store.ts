@@ -117,7 +117,8 @@ export function createReplayStore(clickhouse: ClickHouseClient): ReplayStore {
           offsets: events.map(({ position }) => position.offset),
           indexes: events.map(({ position }) => position.index),
         },
-        clickhouse_settings: { lightweight_deletes_sync: '2', allow_nondeterministic_mutations: 1 },
+        // Of replicas the one that is asked: one that is down would fail the deletion, which it carries out once it is back.
+        clickhouse_settings: { lightweight_deletes_sync: '1', allow_nondeterministic_mutations: 1 },
         abort_signal: signal,
       })
     },
