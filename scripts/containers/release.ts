@@ -62,6 +62,16 @@ export function createRelease({ name, namespace }: { name: string; namespace: st
     tryKubectl,
     kubectl,
     podsOf,
+    /** Of all pods that run, those that are told to stop included; sorted. */
+    async imagesOfPods(): Promise<string[]> {
+      const running = ['--selector', selector, '--field-selector', 'status.phase=Running']
+      const images = await kubectl('get', 'pods', ...running, ...columns('IMAGE:.spec.containers[0].image'))
+      return images
+        .split('\n')
+        .map((image) => image.trim())
+        .filter((image) => image !== '')
+        .toSorted()
+    },
     upgrade,
     settled,
     until,

@@ -1,6 +1,7 @@
 // Sends events and postbacks through a mesh while somebody upgrades it, then counts: what was refused although it was
-// sent once more, what is missing, what counts twice.
+// sent once more, what is missing, what counts twice. Ends after --seconds, or at SIGINT.
 //   node scripts/containers/rolling-load.ts --ingest URL --query URL --seconds 60 [--receiver HOST]   MILLRACE_ROOT_KEY
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeCount, faultsOf, startLoad } from './mesh-load.ts'
@@ -18,8 +19,10 @@ const key = process.env.MILLRACE_ROOT_KEY
 if (!key) throw new Error('MILLRACE_ROOT_KEY is not set: the key to send with')
 
 const load = await startLoad({ ...values, key, rate: Number(values.rate), tries: 2 })
-await delay(Number(values.seconds) * 1_000)
+await Promise.race([delay(Number(values.seconds) * 1_000), once(process, 'SIGINT')])
 const count = await load.stop()
 console.log(describeCount(count))
+for (const line of count.sentAgain) console.log(`       sent again: ${line}`)
 for (const fault of faultsOf(count)) console.log(`not ok ${fault}`)
-process.exitCode = faultsOf(count).length > 0 ? 1 : 0
+// The timer may be running still.
+process.exit(faultsOf(count).length > 0 ? 1 : 0)
