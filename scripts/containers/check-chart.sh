@@ -1,6 +1,8 @@
 #!/bin/sh
-# Checks the chart and the alerts without a cluster: make chart. Uses helm, promtool, and where they are installed
-# helm-unittest, kubeconform, kube-score; SCHEMAS is a folder of schemas for a kubeconform without network.
+# Checks the chart and the alerts: make chart. Uses helm, promtool, and where they are installed helm-unittest, helm-docs,
+# kubeconform, kube-score; SCHEMAS is a folder of schemas for a kubeconform without network. With SERVER_NAMESPACE, a
+# namespace of kubectl's cluster that warns of the restricted pod security standard, its API server judges the objects too;
+# nothing is made there.
 set -eu
 cd "$(dirname "$0")/../.."
 chart=charts/millrace
@@ -34,6 +36,19 @@ trap 'rm -rf "$rendered"' EXIT
 
 # Of custom resources nobody brings schemas along.
 custom=ServiceMonitor,PrometheusRule,ScaledObject,TriggerAuthentication,HTTPRoute,GRPCRoute
+without_custom=monitoring.serviceMonitor=false,monitoring.prometheusRules=false,gateway.enabled=false
+without_custom=$without_custom,aggregator.keda.enabled=false,postbackDelivery.keda.enabled=false
+judge() {
+  helm template mesh "$chart" --namespace "$SERVER_NAMESPACE" --kube-version 1.34.0 --values "$1" --set "$without_custom" |
+    kubectl apply --namespace "$SERVER_NAMESPACE" --dry-run=server --validate=strict --filename - 2>&1 | tee "$rendered/judged"
+  # What it warns of would violate the standard; what it refuses is an error.
+  ! grep -iE '^(warning|error)' "$rendered/judged"
+}
+same_readme() {
+  cp -R "$chart" "$rendered/chart"
+  helm-docs --chart-search-root "$rendered/chart" --template-files README.md.gotmpl
+  diff "$chart/README.md" "$rendered/chart/README.md"
+}
 for values in "$chart"/ci/*-values.yaml; do
   name=$(basename "$values" -values.yaml)
   check "$name: helm lint" helm lint --strict "$chart" --values "$values"
@@ -43,7 +58,9 @@ for values in "$chart"/ci/*-values.yaml; do
   # No CPU limits: they slow down a process that has something to do while nobody else needs the core.
   [ "$name" = plain ] || optional "$name: nothing critical" kube-score score --ignore-container-cpu-limit \
     --ignore-test container-image-pull-policy --output-format ci "$rendered/$name.yaml"
+  [ -z "${SERVER_NAMESPACE:-}" ] || check "$name: the API server takes them" judge "$values"
 done
+if command -v helm-docs >/dev/null 2>&1; then check "README is that of the values" same_readme; fi
 optional "unit tests" helm-unittest "$chart"
 check "alerts are valid" promtool check rules "$chart"/files/rules/*.yaml
 check "alerts do what they say" promtool test rules deploy/prometheus/tests/*.yaml
