@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino, symbols } from 'pino'
+import { isoTime } from './iso-time.ts'
 
 export type { Logger } from 'pino'
 
@@ -48,8 +49,11 @@ export function withFlatFields(logger: Logger): LineLogger {
     info(fields, message) {
       if (!logger.isLevelEnabled('info')) return
       const shown = names.some((name) => Object.hasOwn(fields, name)) ? withoutThose(fields, names) : fields
-      const members = JSON.stringify({ ...shown, msg: message }).slice(1)
-      stream.write(`{"level":"info"${pino.stdTimeFunctions.isoTime()}${bindings},${members}\n`)
+      const members = JSON.stringify(shown).slice(1, -1)
+      const rest = members === '' ? '' : `,${members}`
+      stream.write(
+        `{"level":"info","time":"${isoTime(Date.now())}"${bindings}${rest},"msg":${JSON.stringify(message)}}\n`,
+      )
     },
   }
 }

@@ -9,6 +9,7 @@ import {
   retryTopic,
   type TopicDescription,
 } from '@millrace/proto/topics'
+import { isoTime } from '@millrace/service-kit/iso-time'
 import type { OutgoingMessage } from '@millrace/service-kit/kafka-producer'
 import { maxTransactionalMessageBytes } from '@millrace/service-kit/kafka-transactional-producer'
 import type { SendResult } from './exchange.ts'
@@ -143,8 +144,15 @@ function attemptNumber({ attempts }: Delivery, { attempted }: Judged): number {
   return attempted ? attempts + 1 : attempts
 }
 
-/** What the log says of it: one line. */
-export function toLogFields(delivery: Delivery, judged: Judged): Readonly<Record<string, unknown>> {
+/**
+ * What the log says of it: one line.
+ * @param outcome its verdict, or what has become of it otherwise
+ */
+export function toLogFields(
+  delivery: Delivery,
+  judged: Judged,
+  outcome: string = judged.verdict,
+): Readonly<Record<string, unknown>> {
   const { request, result } = judged
   return {
     deliveryId: delivery.id,
@@ -152,11 +160,11 @@ export function toLogFields(delivery: Delivery, judged: Judged): Readonly<Record
     tenant: delivery.tenant,
     endpoint: delivery.endpoint,
     attempt: attemptNumber(delivery, judged),
-    outcome: judged.verdict,
+    outcome,
     method: judged.template?.method,
     // Without the query: it carries the data.
     url: request && request.origin + request.pathname,
-    startedAt: new Date(judged.startedMs).toISOString(),
+    startedAt: isoTime(judged.startedMs),
     durationMs: Math.round(judged.durationMs * 10) / 10,
     responseCode: result.statusCode,
     responseBody: result.body.toString('utf8'),

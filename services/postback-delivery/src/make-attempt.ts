@@ -98,7 +98,7 @@ function report(
   const seconds = attempted ? durationMs / 1_000 : undefined
   metrics.attempted({ receiver, outcome, failure: result.failure?.code ?? '', seconds })
   if (next !== undefined && !abandoned) metrics.retries.inc({ tier: next.tier.label })
-  const fields = { ...toLogFields(delivery, judged), ...(abandoned && { outcome }) }
+  const fields = toLogFields(delivery, judged, outcome)
   if (attempted) spans?.record(toSpan(delivery, judged, outcome))
   logger.info(fields, attempted ? 'delivery attempted' : 'delivery not attempted')
 }
