@@ -1,4 +1,5 @@
 import { type Connection, createConnection } from './connection.ts'
+import { createWriteTurn } from './http1-channel.ts'
 import type { ConnectionOpener } from './open-connection.ts'
 import type { ReceiverTls } from './receiver.ts'
 
@@ -27,6 +28,8 @@ interface Pool {
   speaks: 'h1' | 'h2' | undefined
 }
 
+/** Idle connections are closed so much late at most. */
+const sweepMs = 250
 const avoidHttp2Ms = 10 * 60 * 1_000
 const maxAvoided = 10_000
 
@@ -35,8 +38,9 @@ export function createConnectionPools(
   { maxConnections }: { readonly maxConnections: number },
 ): ConnectionPools {
   const pools = new Map<string, Pool>()
-  // Of all pools, the one that nobody has used for the longest time first.
-  const idle = new Set<Connection>()
+  // Of all pools, the one that nobody has used for the longest time first; and until when each may stay.
+  const idle = new Map<Connection, number>()
+  const writeTurn = createWriteTurn()
   const http1Until = new Map<string, number>()
   let open = 0
   let stopped = false
@@ -55,14 +59,21 @@ export function createConnectionPools(
     if (at >= 0) pool.idle.splice(at, 1)
   }
   const makeRoom = (): void => {
-    for (const connection of idle) {
+    for (const connection of idle.keys()) {
       if (open < maxConnections) return
       drop(connection)
     }
   }
+  const dropOld = (): void => {
+    const nowMs = performance.now()
+    for (const [connection, untilMs] of idle) if (untilMs <= nowMs) drop(connection)
+  }
+  const sweep = setInterval(dropOld, sweepMs)
+  sweep.unref()
   const add = (poolKey: string, origin: string, tls: ReceiverTls | undefined): Connection => {
     const allowH2 = origin.startsWith('https:') && !((http1Until.get(poolKey) ?? 0) > now())
-    const connection = createConnection(poolKey, origin, opener.with(tls, allowH2), drop)
+    const deps = { open: opener.with(tls, allowH2), writeTurn, onIdleEnd: drop }
+    const connection = createConnection(poolKey, origin, deps)
     makeRoom()
     const pool = pools.get(poolKey) ?? { connections: new Set(), idle: [], speaks: undefined }
     pools.set(poolKey, pool)
@@ -101,7 +112,7 @@ export function createConnectionPools(
         return
       }
       pool.idle.push(connection)
-      idle.add(connection)
+      idle.set(connection, performance.now() + connection.idleMs())
       if (open > maxConnections) makeRoom()
     },
     avoidHttp2({ poolKey }) {
@@ -120,6 +131,7 @@ export function createConnectionPools(
     },
     stop() {
       stopped = true
+      clearInterval(sweep)
       for (const { connections } of [...pools.values()])
         for (const connection of [...connections]) drop(connection)
     },

@@ -1,7 +1,13 @@
-import { type buildConnector, Client, type Dispatcher } from 'undici'
+import type { Socket } from 'node:net'
+import type { buildConnector } from 'undici'
+import { Http1Error } from './describe-failure.ts'
+import type { Exchange } from './exchange.ts'
+import { Http1Channel, type WriteTurn } from './http1-channel.ts'
+import type { OriginRequest } from './http1-request.ts'
+import { createHttp2Channel } from './http2-channel.ts'
 import type { OpenConnection } from './open-connection.ts'
 
-/** One connection to a receiver, which undici makes when a request comes. */
+/** One connection to a receiver, which is made when a request comes. */
 export interface Connection {
   readonly poolKey: string
   /** Requests that were given to it and are not over. */
@@ -12,32 +18,46 @@ export interface Connection {
   served: boolean
   /** It gets no more requests, and is cut when those that it has are over. */
   retired: boolean
+  /** How long it may stay open while nobody uses it; infinite where it ends by itself. */
+  idleMs(): number
   /** Whether another request can be given to it now. */
   hasRoom(): boolean
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void
+  dispatch(request: OriginRequest, exchange: Exchange): void
   /** Cuts it, also while it is being made. */
   destroy(): void
 }
 
-/** Connections that nobody uses are closed after it, or earlier where the receiver says so (`keep-alive: timeout`). */
-const idleMs = 10_000
-/** However long a receiver would keep one. */
-const longestIdleMs = 60_000
-/** Before the time that a receiver names. */
-const earlierMs = 1_000
-const maxHeaderBytes = 16 * 1024
-const maxStreams = 64
+/** What speaks on a connection that is open. */
+export interface Channel {
+  readonly idleMs: number
+  /** Whether there is room for more beside `active` requests. */
+  hasRoom(active: number): boolean
+  /** @throws {Error} when the request cannot be sent */
+  send(request: OriginRequest, exchange: Exchange): void
+  destroy(): void
+}
 
-/** @param onIdleEnd it has ended while nobody used it */
-export function createConnection(
-  poolKey: string,
-  origin: string,
-  open: OpenConnection,
-  onIdleEnd: (connection: Connection) => void,
-): Connection {
+export interface ConnectionDeps {
+  readonly open: OpenConnection
+  readonly writeTurn: WriteTurn
+  /** It has ended while nobody used it. */
+  readonly onIdleEnd: (connection: Connection) => void
+}
+
+export function createConnection(poolKey: string, origin: string, deps: ConnectionDeps): Connection {
+  const url = new URL(origin)
   let opening: { destroy(): void } | undefined
+  /** Who waits for it to be open. */
+  let waiting: Exchange | undefined
+  let channel: Channel | undefined
+  let destroyed = false
+  const onEnd = (): void => {
+    connection.protocol = undefined
+    connection.served = false
+    if (connection.active === 0) deps.onIdleEnd(connection)
+  }
   const connect: buildConnector.connector = (options, callback) => {
-    opening = open(options, (error, socket) => {
+    opening = deps.open(options, (error, socket) => {
       opening = undefined
       if (error !== null || socket === null) {
         callback(error ?? new Error('no connection'), null)
@@ -47,48 +67,48 @@ export function createConnection(
       callback(null, socket)
     })
   }
-  const client = new Client(origin, {
-    connect,
-    pipelining: 1,
-    // The exchange has one deadline of its own.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: idleMs,
-    keepAliveMaxTimeout: longestIdleMs,
-    keepAliveTimeoutThreshold: earlierMs,
-    maxHeaderSize: maxHeaderBytes,
-    h2Options: {
-      maxConcurrentStreams: maxStreams,
-      // A stream may fill no more of the memory than what is read of a response needs.
-      settings: { initialWindowSize: 65_535 },
-      connectionWindowSize: 262_144,
-      pingInterval: 0,
-    },
-  } as Client.Options)
+  const speak = (socket: Socket): Channel =>
+    connection.protocol === 'h2'
+      ? createHttp2Channel(origin, socket, connect, onEnd)
+      : new Http1Channel(socket, { host: url.host, writeTurn: deps.writeTurn, onEnd })
   const connection: Connection = {
     poolKey,
     active: 0,
     protocol: undefined,
     served: false,
     retired: false,
+    idleMs: () => channel?.idleMs ?? 0,
     hasRoom() {
       if (connection.retired) return false
       if (connection.active === 0) return true
-      // The receiver may allow fewer streams: then they wait in the client.
-      return connection.protocol === 'h2' && connection.active < maxStreams && client.stats.pending === 0
+      return connection.protocol === 'h2' && channel?.hasRoom(connection.active) === true
     },
-    dispatch(options, handler) {
-      client.dispatch(options, handler)
+    dispatch(request, exchange) {
+      if (channel !== undefined) {
+        channel.send(request, exchange)
+        return
+      }
+      waiting = exchange
+      connect(connectOptions(url), (error, socket) => {
+        waiting = undefined
+        if (destroyed) socket?.destroy()
+        else if (socket === null) exchange.fail(error)
+        else {
+          channel = speak(socket)
+          exchange.attempt(() => channel?.send(request, exchange))
+        }
+      })
     },
     destroy() {
+      destroyed = true
       opening?.destroy()
-      client.destroy().catch(() => undefined)
+      channel?.destroy()
+      waiting?.fail(new Http1Error('reset', 'the connection was cut'))
     },
   }
-  client.on('disconnect', () => {
-    connection.protocol = undefined
-    connection.served = false
-    if (connection.active === 0) onIdleEnd(connection)
-  })
   return connection
+}
+
+function connectOptions({ host, hostname, protocol, port }: URL): buildConnector.Options {
+  return { host, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), protocol, port }
 }

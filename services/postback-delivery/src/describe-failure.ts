@@ -34,7 +34,8 @@ export function describeFailure(error: Error): SendFailure {
   if (error instanceof AddressError) {
     return { code: error.code, detail: error.message, mayChange: error.mayChange }
   }
-  if (error instanceof ProxyError) return { code: error.code, detail: error.message }
+  if (error instanceof ProxyError || error instanceof Http1Error)
+    return { code: error.code, detail: error.message }
   const { code = '' } = error as NodeJS.ErrnoException
   const detail = error.message === '' ? code : error.message
   if (timeoutCodes.has(code)) return { code: 'timeout', detail }
@@ -48,4 +49,15 @@ export function describeFailure(error: Error): SendFailure {
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'
   readonly code = 'connect'
+}
+
+/** What came over HTTP/1.1 is no whole response, or what was to be sent is no request. */
+export class Http1Error extends Error {
+  override readonly name = 'Http1Error'
+  readonly code: 'protocol' | 'reset'
+
+  constructor(code: Http1Error['code'], message: string) {
+    super(message)
+    this.code = code
+  }
 }

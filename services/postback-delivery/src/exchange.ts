@@ -21,6 +21,11 @@ export interface ReadLimits {
   readonly captureBytes: number
 }
 
+/** Who makes the request: undici, or this service itself. */
+interface RequestController {
+  abort(reason: Error): void
+}
+
 /** Interim responses (1xx) before a response that is never to come. */
 const maxInterim = 32
 const nothing = Buffer.alloc(0)
@@ -29,7 +34,7 @@ const nothing = Buffer.alloc(0)
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: ReadLimits
   readonly #onEnd: (result: SendResult, exchange: Exchange) => void
-  #controller: Dispatcher.DispatchController | undefined
+  #controller: RequestController | undefined
   #settled = false
   #statusCode = 0
   #interim = 0
@@ -45,11 +50,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(limits: ReadLimits, onEnd: (result: SendResult, exchange: Exchange) => void) {
     this.#limits = limits
     this.#onEnd = onEnd
-  }
-
-  /** Whether the request has been written, or is being written. */
-  get started(): boolean {
-    return this.#controller !== undefined
   }
 
   /** Whether a byte of a response came, an interim one included. */
@@ -71,14 +71,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#http2ErrorCode
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: RequestController): void {
     this.#controller = controller
     // The deadline passed while a connection was being made.
     if (this.#settled) controller.abort(new Error('too late'))
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    _controller: RequestController,
     statusCode: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
@@ -93,13 +93,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#contentEncoding = first(headers['content-encoding'])
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: RequestController, chunk: Buffer): void {
     if (this.#settled) return
     this.#received += chunk.length
     const room = this.#limits.captureBytes - this.#keptBytes
     if (room > 0) {
       // A copy: the chunk is a view of a much larger buffer.
-      const part = Buffer.from(chunk.subarray(0, room))
+      const part = Buffer.from(chunk.length > room ? chunk.subarray(0, room) : chunk)
       this.#kept.push(part)
       this.#keptBytes += part.length
     }
@@ -113,9 +113,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#settle(undefined)
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: RequestController, error: Error): void {
     this.#http2ErrorCode = (error as { http2ErrorCode?: number }).http2ErrorCode
+    this.fail(error)
+  }
+
+  /** There is no (whole) response. */
+  fail(error: Error): void {
     this.#settle(describeFailure(error))
+  }
+
+  /** Runs what sends the request; where that throws, there is nothing to be waited for. */
+  attempt(send: () => void): void {
+    try {
+      send()
+    } catch (error) {
+      const { code, detail } = describeFailure(error as Error)
+      this.cut(code, detail)
+    }
   }
 
   /** Ends it from outside. */

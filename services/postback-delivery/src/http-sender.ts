@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import { type ConnectionPools, createConnectionPools } from './connection-pools.ts'
 import { createDeadlines, type Deadline } from './deadline.ts'
 import { decodeBody } from './decode-body.ts'
-import { describeFailure, type SendFailure } from './describe-failure.ts'
+import type { SendFailure } from './describe-failure.ts'
 import { Exchange, type ReadLimits, type SendResult } from './exchange.ts'
 import { createTokenStore } from './oauth-tokens.ts'
 import type { ConnectionOpener } from './open-connection.ts'
@@ -32,7 +32,7 @@ export interface HttpSenderConfig extends ReadLimits {
 
 type OneRequest = Pick<RenderedRequest, 'origin' | 'target' | 'method' | 'headers' | 'body'>
 
-/** Redirects are not followed and bodies are not decompressed: undici does neither unless asked. */
+/** Redirects are not followed. */
 export function createHttpSender(
   deps: { readonly opener: ConnectionOpener; readonly now?: () => number },
   config: HttpSenderConfig,
@@ -165,12 +165,7 @@ function wasClosedMeanwhile({ failure }: SendResult, startedMs: number): boolean
 
 function dispatch(connection: Connection, request: OneRequest, running: Exchange): void {
   const { target: path, method, headers, body } = request
-  try {
-    connection.dispatch({ path, method: method as 'POST', headers, body }, running)
-  } catch (error) {
-    const { code, detail } = describeFailure(error as Error)
-    running.cut(code, detail)
-  }
+  running.attempt(() => connection.dispatch({ path, method, headers, body }, running))
 }
 
 /** At once where there is nothing to be decoded: nearly always. */

@@ -3,7 +3,7 @@ import { createSecureContext, getCACertificates } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { AddressGuard } from './address-guard.ts'
 import { type OutboundProxy, openTunnel } from './open-tunnel.ts'
-import { onRead, readAtOnce } from './read-at-once.ts'
+import { onRead, readsAtOnce } from './read-at-once.ts'
 import type { ReceiverTls } from './receiver.ts'
 
 /** Opens a connection, and returns what ends the attempt. */
@@ -37,7 +37,7 @@ export function createConnectionOpener(
     onread: onRead,
   } as buildConnector.BuildOptions) as unknown as OpenConnection
   const connectPlain: OpenConnection = (options, callback) =>
-    plain(options, (error, socket) => callback(error, socket && readAtOnce(socket)))
+    plain(options, (error, socket) => callback(error, socket && readsAtOnce(socket)))
   const build = (tls: ReceiverTls | undefined, allowH2: boolean): OpenConnection => {
     const connect = buildConnector({
       ...(tls !== undefined && { secureContext: secureContextOf(tls) }),
