@@ -3,6 +3,7 @@ import type { Gate } from './breakers.ts'
 import { createReceiverQueue, type QueuePlace, type ReceiverQueue, takeOldest } from './receiver-queue.ts'
 import { createTurns, type Turns } from './turns.ts'
 import { createWaitingRoom, type WaitingRoom, type WaitingRoomLimits } from './waiting-room.ts'
+import { createWorkload, type Workload } from './workload.ts'
 
 /**
  * Deliveries that are due. Each receiver has a queue, connections and a rate of its own, and receivers take turns, so
@@ -47,6 +48,8 @@ export interface AttemptQueueDeps {
   readonly onRoom: () => void
   /** An attempt is over, and no longer counted as under way. */
   readonly onFinished: () => void
+  /** The part of its time that this process has been busy since it was last asked, up to 1. */
+  readonly busyShare: () => number
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -72,6 +75,7 @@ class Queues implements AttemptQueue {
   readonly #queues = new Map<string, ReceiverQueue>()
   readonly #turns: Turns
   readonly #room: WaitingRoom
+  readonly #workload: Workload
   readonly #timers = new Map<ReceiverQueue, NodeJS.Timeout>()
   readonly #sweep: NodeJS.Timeout
   #inFlight = 0
@@ -80,7 +84,8 @@ class Queues implements AttemptQueue {
   constructor(deps: AttemptQueueDeps, limits: AttemptQueueLimits) {
     this.#deps = deps
     this.#limits = limits
-    this.#room = createWaitingRoom(limits)
+    this.#workload = createWorkload(deps.busyShare)
+    this.#room = createWaitingRoom(limits, this.#workload)
     this.#turns = createTurns(limits.concurrency)
     this.#sweep = setInterval(() => this.#forget(), sweepMs)
     this.#sweep.unref()
@@ -205,6 +210,7 @@ class Queues implements AttemptQueue {
     void this.#deps.attempt(record, isProbe).then(() => {
       const endedMs = this.#deps.now()
       queue.ended(endedMs, endedMs - startedMs)
+      this.#workload.done(endedMs)
       this.#inFlight -= 1
       record.partition.inFlight -= 1
       this.#place(queue)
@@ -229,6 +235,7 @@ class Queues implements AttemptQueue {
   #putOff(queue: ReceiverQueue, record: DeliveryRecord, reason: PutOffReason, afterMs = 0): void {
     if (record.partition.state !== 'owned') return
     const nowMs = this.#deps.now()
+    this.#workload.done(nowMs)
     const slotMs = queue.nextSlotMs(nowMs, record, reason === 'breaker')
     this.#deps.putOff(record, Math.max(0, afterMs - nowMs) + slotMs, reason)
   }

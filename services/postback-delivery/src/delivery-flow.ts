@@ -13,6 +13,7 @@ import { chooseTier } from './retry-schedule.ts'
 import { createRecordRouter } from './route-record.ts'
 import type { SharedState } from './shared-state.ts'
 import type { WatchEndpoint } from './watch-endpoint.ts'
+import { measureEventLoop } from './workload.ts'
 
 /** From a record that is ripe to its outcome, written down. */
 export interface DeliveryFlow {
@@ -86,6 +87,7 @@ export function createDeliveryFlow(deps: DeliveryFlowDeps, config: DeliveryFlowC
       attempt: run,
       putOff,
       gate: (queueKey, leaseMs) => deps.shared()?.breakers.gate(queueKey, leaseMs) ?? 'go',
+      busyShare: measureEventLoop(),
       mayStart: () => writer.unsettledAttempts() < maxUnsettled,
       onFinished: attempted.notify,
       onRoom: deps.onSettled,

@@ -1,5 +1,6 @@
 import type { DeliveryRecord } from './assigned-partition.ts'
 import type { ReceiverQueue } from './receiver-queue.ts'
+import type { Workload } from './workload.ts'
 
 /** The memory for deliveries that wait for their turn, shared by all receivers. */
 export interface WaitingRoom {
@@ -34,10 +35,19 @@ const momentMs = 2_000
  */
 const swiftPerSecond = 2_500
 const farAhead = 1_000
+/**
+ * A receiver may seem slower because this process has no time for it. Where it has none for anything, a receiver that
+ * gets at least half of all that is done is waited for too, down to this: putting its deliveries off would take as much
+ * of the time that is short, and reading them again as much once more.
+ */
+const swiftWhileBusy = 500
 /** Part of its room that a queue that was waited for has to have free. */
 const relief = 1 / 4
 
-export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
+export function createWaitingRoom(
+  limits: WaitingRoomLimits,
+  workload: Pick<Workload, 'limitPerSecond'>,
+): WaitingRoom {
   const awaited = new Set<ReceiverQueue>()
   let waiting = 0
   let bytes = 0
@@ -45,7 +55,12 @@ export function createWaitingRoom(limits: WaitingRoomLimits): WaitingRoom {
   const left = (): number => limits.maxWaiting - waiting
   const isQuick = (queue: ReceiverQueue, nowMs: number): boolean =>
     (queue.waiting() + 1) * 1_000 <= queue.perSecond(nowMs) * momentMs
-  const isSwift = (queue: ReceiverQueue, nowMs: number): boolean => queue.perSecond(nowMs) >= swiftPerSecond
+  const isSwift = (queue: ReceiverQueue, nowMs: number): boolean => {
+    const perSecond = queue.perSecond(nowMs)
+    if (perSecond >= swiftPerSecond) return true
+    const limit = workload.limitPerSecond(nowMs)
+    return limit !== undefined && perSecond >= swiftWhileBusy && perSecond * 2 >= limit
+  }
   const isRelieved = (queue: ReceiverQueue, nowMs: number): boolean => {
     const room = isSwift(queue, nowMs) ? Math.min(left(), farAhead) : left()
     return queue.waiting() === 0 || queue.waiting() < room * (1 - relief)

@@ -19,6 +19,7 @@ function makeQueue(limits: Limits) {
     open: true,
     breaker: 'go' as Gate,
     nowMs: 1_000_000,
+    busyShare: 0,
     rooms: [] as number[],
     onStart: (_isProbe: boolean): void => undefined,
   }
@@ -29,6 +30,7 @@ function makeQueue(limits: Limits) {
       putOff: ({ delivery }, notBeforeMs, reason) =>
         putOff.push({ url: delivery.request?.url ?? '', notBeforeMs, reason }),
       gate: () => gate.breaker,
+      busyShare: () => gate.busyShare,
       now: () => gate.nowMs,
       onFinished: () => undefined,
       onRoom: () => gate.rooms.push(gate.nowMs),
@@ -218,6 +220,32 @@ t.test(
     t.same(putOff, [])
   },
 )
+
+t.test('while this process is what is slow, who gets most of what it does is waited for', async (t) => {
+  for (const [busyShare, others, held, what] of [
+    [1, 0, true, 'nothing would be gained by putting it off'],
+    [0.5, 0, false, 'there is time for others: it is the receiver that is slow'],
+    [1, 2, false, 'it is slower than the others'],
+  ] as const) {
+    const { queue, started, add, gate } = makeQueue({ concurrency: 1_000, concurrencyPerReceiver: 64 })
+    gate.busyShare = busyShare
+    for (let index = 0; index < 64 + 3_000; index += 1) add(`http://mine/${index}`)
+    let next = 0
+    // A thousand a second, and as many of each of the others.
+    for (let ended = 0; ended < 2_000; ended += 1) {
+      gate.nowMs += 1
+      while (started[next]?.url.startsWith('http://other')) next += 1
+      await started[next++]?.end()
+      for (let other = 0; other < others; other += 1) {
+        add(`http://other${other}/${ended}`)
+        await started.at(-1)?.end()
+      }
+    }
+    for (let index = 0; index < 100; index += 1) add(`http://mine/${index}`)
+    t.equal(queue.isHeldUp(), held, what)
+    queue.stop()
+  }
+})
 
 t.test('a slow receiver is not waited for, however many wait for it', async (t) => {
   const { queue, putOff, add } = makeQueue({ concurrency: 10, concurrencyPerReceiver: 2 })
