@@ -21,6 +21,7 @@ import { connectDeliveryConsumer, type DeliveryConsumer } from './consumer.ts'
 import { createSender } from './create-sender.ts'
 import { createDeliveryFlow, type DeliveryFlow } from './delivery-flow.ts'
 import { group, sources, topics } from './delivery-topics.ts'
+import { createFindEndpoint } from './find-endpoint.ts'
 import { withHolds } from './holds.ts'
 import { instanceId, lastingId } from './instance-id.ts'
 import { createDeliveryMetrics } from './metrics.ts'
@@ -28,7 +29,7 @@ import { createReceiverOpener } from './open-receiver.ts'
 import { createOperatorDoor } from './operator-door.ts'
 import { readDeliveryState } from './read-state.ts'
 import { type Replays, startReplays } from './replays.ts'
-import { type FindEndpoint, resolveTarget } from './resolve-target.ts'
+import { resolveTarget } from './resolve-target.ts'
 import { type SharedState, startSharedState } from './shared-state.ts'
 import { createRequestSigner } from './sign-request.ts'
 import { type Disabling, startDisabling } from './start-disabling.ts'
@@ -84,14 +85,7 @@ export async function createService(
   let disabling: Disabling | undefined
   let homes = 1
   const box = createSecretBox(secretsKeysOf(config))
-  const findEndpoint: FindEndpoint = (tenant, name) => {
-    // Nothing is delivered before it was read: an endpoint that is not known is one that was deleted.
-    if (catalog === undefined) throw new Error('the catalog has not been read yet')
-    const { store } = catalog
-    return (
-      store.endpoint(tenant, name) ?? (store.isUnusable(tenant, 'endpoint', name) ? 'unusable' : undefined)
-    )
-  }
+  const findEndpoint = createFindEndpoint(() => catalog)
   const awaitCatalog = createAwaitCatalog(
     () => catalog,
     logger,
