@@ -49,7 +49,7 @@ t.test(
         credentials: { auth: seal(secret, name, 'auth'), tlsKey: seal(client.key, name, 'tlsKey') },
       })
     await put('basic', { type: 'basic', username: 'millrace' }, 'hunter2-secret')
-    await put(
+    const catalogThrough = await put(
       'oauth2',
       { type: 'oauth2', tokenUrl: `${tokens.origin}/token`, clientId: 'millrace' },
       'client-secret',
@@ -57,7 +57,7 @@ t.test(
     await until('the service is ready', () => service.readiness.isReady())
     await mesh.request(
       ['basic', 'oauth2'].map((endpoint) =>
-        makeDelivery({ id: randomUUID(), tenant: 'acme', endpoint, data: { n: 1 } }),
+        makeDelivery({ id: randomUUID(), tenant: 'acme', endpoint, data: { n: 1 }, catalogThrough }),
       ),
     )
     await until('both are accounted for', () => mesh.attempts.length === 2)

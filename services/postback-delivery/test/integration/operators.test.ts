@@ -41,8 +41,11 @@ async function setUp(t: Test) {
     new Promise((resolve, reject) => {
       run(client, metadata, (error, response) => (error === null ? resolve(response) : reject(error)))
     })
-  const put = (enabled: boolean) =>
-    publisher.putEndpoint('partner', { url: `${receiver.origin}/hook`, enabled, concurrency: 50 })
+  let catalogThrough = 0
+  const put = async (enabled: boolean) => {
+    const endpoint = { url: `${receiver.origin}/hook`, enabled, concurrency: 50 }
+    catalogThrough = await publisher.putEndpoint('partner', endpoint)
+  }
   const send = (prefix: string, count: number) =>
     mesh.request(
       Array.from({ length: count }, (_, n) => ({
@@ -51,6 +54,7 @@ async function setUp(t: Test) {
           postbackId: '',
           endpoint: 'partner',
           data: { n },
+          catalogThrough,
           acceptedAtUs: Date.now() * 1_000,
           event: { source: 'shop', id: `${prefix}-${n}`, type: 'order.paid' },
         }),

@@ -17,9 +17,12 @@ import type { Mesh } from './helper.ts'
 
 /** Writes what ingest writes, and reads what is handed out. */
 export interface Publisher {
-  /** @param body undefined deletes it; a `whsec_` secret of its own is sealed into it */
-  putEndpoint(name: string, body: object | undefined): Promise<void>
-  putEventType(name: string, body: object): Promise<void>
+  /**
+   * @param body undefined deletes it; a `whsec_` secret of its own is sealed into it
+   * @returns how far a delivery's `catalogThrough` has to tell to read so that this is known
+   */
+  putEndpoint(name: string, body: object | undefined): Promise<number>
+  putEventType(name: string, body: object): Promise<number>
   /** One message of events, to one partition. */
   publish(events: readonly Event[], partition?: number): Promise<void>
   stop(): Promise<void>
@@ -36,7 +39,7 @@ export async function startPublisher({ config, logger }: Mesh, tenant = 'acme'):
   )
   const box = createSecretBox(secretsKeysOf(config))
   let version = 0
-  const put = async (kind: string, name: string, body: object | undefined): Promise<void> => {
+  const put = async (kind: string, name: string, body: object | undefined): Promise<number> => {
     // The service may write the ones in between.
     version += 1_000
     const value = CatalogRecord.encode({
@@ -44,13 +47,13 @@ export async function startPublisher({ config, logger }: Mesh, tenant = 'acme'):
       ...{ json: JSON.stringify(body ?? {}), writtenAtUs: Date.now() * 1_000, writtenBy: 'test' },
     }).finish()
     const topic = config.kafkaTopicPrefix + catalogTopic.name
-    await producer.send({ topic, key: `${tenant}/${kind}/${name}`, value: Buffer.from(value) })
+    return (await producer.send({ topic, key: `${tenant}/${kind}/${name}`, value: Buffer.from(value) })) + 1
   }
   return {
     async putEndpoint(name, body) {
       const createdAt = new Date(Date.now() - 60_000).toISOString()
       const sealed = box.seal(signingSecret, secretContext(tenant, name))
-      await put('endpoint', name, body && { createdAt, secrets: [{ sealed, createdAt }], ...body })
+      return await put('endpoint', name, body && { createdAt, secrets: [{ sealed, createdAt }], ...body })
     },
     putEventType: (name, body) => put('event-type', name, body),
     async publish(events, partition = 0) {
