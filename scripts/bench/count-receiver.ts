@@ -1,5 +1,5 @@
 // A receiver of deliveries that does as little as can be, since it runs on the cores that are measured.
-//   POST anything: 200. POST /hang…: not answered before GET /release. GET /counts: what came since the last time, as JSON.
+//   POST anything: 200. POST /hang…: never answered. GET /counts: what came since the last time, as JSON.
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 
@@ -9,7 +9,6 @@ const ok = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
 
 let count = 0
 let times: number[] = []
-let hanging: Socket[] = []
 
 const server = createServer((socket) => {
   socket.setNoDelay(true)
@@ -37,16 +36,7 @@ function answer(socket: Socket, text: string): void {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
     return
   }
-  if (text.startsWith('POST /hang')) {
-    hanging.push(socket)
-    return
-  }
-  if (text.startsWith('GET /release')) {
-    for (const held of hanging) held.write(ok)
-    hanging = []
-    socket.write(ok)
-    return
-  }
+  if (text.startsWith('POST /hang')) return
   count += 1
   const sent = sentAt.exec(text)?.[1]
   if (sent !== undefined) times.push(performance.timeOrigin + performance.now() - Number(sent))

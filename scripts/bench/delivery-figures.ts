@@ -26,8 +26,6 @@ export interface Received {
 export interface BenchReceiver {
   readonly origin: string
   take(): Promise<Received>
-  /** Answers all that hang. */
-  release(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -37,9 +35,6 @@ export async function startBenchReceiver(): Promise<BenchReceiver> {
   return {
     origin,
     take: async () => (await (await fetch(`${origin}/counts`)).json()) as Received,
-    async release() {
-      await (await fetch(`${origin}/release`)).text()
-    },
     stop: process.stop,
   }
 }

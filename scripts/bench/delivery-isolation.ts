@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil } from '../local-stack/wait-until.ts'
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { type BenchReceiver, startBenchReceiver } from './delivery-figures.ts'
 import { median, readServiceMetric, residentMiB } from './measure.ts'
-import { runOpenLoop } from './open-loop.ts'
+import { type Pace, runOpenLoop } from './open-loop.ts'
 import {
   type DeliveryRequester,
   deliveryBody,
@@ -23,13 +24,16 @@ export interface DeliveryIsolation {
   readonly backlog: { readonly deliveries: number; readonly beforeMiB: number; readonly afterMiB: number }
 }
 
-/** Each is a tenant's queue of its own. One in a hundred hangs in every other round, and is not looked at in any. */
+/** Each is a tenant's queue of its own. One in a hundred hangs in every other run, and is not looked at in any. */
 const receivers = 2_000
 const hangsEvery = 100
+/** Until what hangs is cut, by its deadline. */
 const hangMs = 30_000
-const seconds = 6
-/** Of each kind, in turn: whatever else the machine does meets both. */
-const rounds = 3
+/** All are well before it and after it, for half as long each: whatever else the machine does meets both. */
+const hangingSeconds = 30
+const warmSeconds = 4
+/** Each has a p99 of its own, of which the median is taken. */
+const sliceMs = 5_000
 const backlogged = 100_000
 
 interface Run {
@@ -46,17 +50,12 @@ export async function measureDeliveryIsolation(
   const receiver = await startBenchReceiver()
   const requester = await openDeliveryRequester(mesh.kafka.bootstrapServers)
   const run = { receiver, requester, service }
-  const well: number[] = []
-  const hanging: number[] = []
   try {
-    // Round 0 connects, and makes all the queues.
-    for (let round = 0; round <= rounds; round += 1) {
-      const allWell = await measureHealthy(run, perSecond, false)
-      const someHang = await measureHealthy(run, perSecond, true)
-      if (round === 0) continue
-      well.push(allWell)
-      hanging.push(someHang)
-    }
+    // Connects, and makes all the queues.
+    await measureHealthy(run, { perSecond, seconds: warmSeconds }, false)
+    const well = await measureHealthy(run, { perSecond, seconds: hangingSeconds / 2 }, false)
+    const hanging = await measureHealthy(run, { perSecond, seconds: hangingSeconds }, true)
+    well.push(...(await measureHealthy(run, { perSecond, seconds: hangingSeconds / 2 }, false)))
     const backlog = await measureBacklog(run)
     return { receivers, perSecond, allWell: median(well), someHang: median(hanging), backlog }
   } finally {
@@ -76,33 +75,47 @@ function request(
   return requester.request(toDelivery({ url, tenant, body, timeoutMs: hangMs, delaysMs: [60_000] }))
 }
 
-/** @returns p99 of the receivers that never hang, in milliseconds from acceptance */
-async function measureHealthy(run: Run, perSecond: number, someHang: boolean): Promise<number> {
+/** @returns p99 of the receivers that never hang, in milliseconds from acceptance, of each slice of the time */
+async function measureHealthy(run: Run, pace: Pace, someHang: boolean): Promise<number[]> {
   const { receiver, service } = run
   await receiver.take()
+  const sending = new AbortController()
+  const slices = readSlices(receiver, sending.signal)
   let healthy = 0
-  await runOpenLoop({ perSecond, seconds }, async (index) => {
+  await runOpenLoop(pace, async (index) => {
     const mayHang = index % hangsEvery === 0
     if (!mayHang) healthy += 1
     const sentAtMs = mayHang ? undefined : performance.timeOrigin + performance.now()
     await request(run, index, mayHang && someHang, deliveryBody(index, sentAtMs))
   })
-  const times: number[] = []
+  sending.abort()
+  const times = await slices
+  const last = times.at(-1) ?? []
   await waitUntil(
     async () => {
-      times.push(...(await receiver.take()).times)
-      return times.length >= healthy
+      last.push(...(await receiver.take()).times)
+      return times.reduce((sum, { length }) => sum + length, 0) >= healthy
     },
     { timeoutMs: 60_000, everyMs: 100, what: 'the healthy have got theirs' },
   )
-  await waitUntil(
-    async () => {
-      await receiver.release()
-      return (await readServiceMetric(service.operationsPort, inFlightMetric)) === 0
-    },
-    { timeoutMs: hangMs * 2, everyMs: 100, what: 'none is under way' },
-  )
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN
+  await waitUntil(async () => (await readServiceMetric(service.operationsPort, inFlightMetric)) === 0, {
+    timeoutMs: hangMs * 2,
+    everyMs: 100,
+    what: 'none is under way',
+  })
+  return times.map((slice) => slice.toSorted((a, b) => a - b)[Math.floor(slice.length * 0.99)] ?? Number.NaN)
+}
+
+/** What arrives in each slice of the time, up to the signal; what is left of the time is the last slice's. */
+async function readSlices(receiver: BenchReceiver, until: AbortSignal): Promise<number[][]> {
+  const slices: number[][] = []
+  while (!until.aborted) {
+    await delay(sliceMs, undefined, { signal: until }).catch(() => undefined)
+    const { times } = await receiver.take()
+    if (until.aborted && slices.length > 0) slices.at(-1)?.push(...times)
+    else slices.push([...times])
+  }
+  return slices
 }
 
 async function measureBacklog(run: Run): Promise<DeliveryIsolation['backlog']> {

@@ -48,17 +48,29 @@ export async function runStuckOffset({ behind }: StuckOffsetConfig): Promise<rea
     const repeats = await killAndCount(run, behind)
     await requester.stop()
     await ledger.stop()
-    // The first reading is from before all caches and pools have filled.
-    const grownMiB = Math.max(...memory.slice(2)) - (memory[1] ?? Number.NaN)
     return [
       ...(tookMs > hangMs ? ['the one that hangs ended before the last: this machine is too slow'] : []),
-      ...(grownMiB <= mostGrowthMiB ? [] : [`memory has grown by ${grownMiB} MiB`]),
+      ...judgeMemory(memory),
       ...(repeats > 0 ? [`${repeats} finished deliveries were repeated`] : []),
     ]
   } finally {
     await mesh.stop()
     await receiver.stop()
   }
+}
+
+/** @param memory MiB, in turn */
+function judgeMemory(memory: readonly number[]): readonly string[] {
+  // The first reading is from before all caches and pools have filled.
+  const [, before = Number.NaN, ...after] = memory
+  const grownMiB = Math.max(...after) - before
+  if (after.length === 0 || Number.isNaN(grownMiB)) {
+    console.log(
+      'memory was not judged: it can be read on Linux only, and more than two deliveries are needed',
+    )
+    return []
+  }
+  return grownMiB <= mostGrowthMiB ? [] : [`memory has grown by ${grownMiB} MiB`]
 }
 
 /** @param tenant receivers of each have a queue of their own */
@@ -79,12 +91,13 @@ async function sendBehind(run: Run, behind: number): Promise<readonly number[]> 
     })
   await request(run, 'hang', 'hangs')
   const memory: number[] = []
+  const most = Math.min(batch, Math.ceil(behind / readings))
   for (let sent = 0; sent < behind; ) {
-    const size = Math.min(batch, behind - sent)
+    const size = Math.min(most, behind - sent)
     await Promise.all(Array.from({ length: size }, (_, index) => request(run, 'hook', `t-${index % 20}`)))
     sent += size
     await settled(sent === behind ? behind : sent - ahead)
-    if (Math.floor((sent * readings) / behind) === memory.length) continue
+    if (Math.floor((sent * readings) / behind) <= memory.length) continue
     memory.push(mesh.residentMiB('first'))
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0)
     console.log(`${ledger.attempts()} accounted for after ${seconds} s; ${memory.at(-1)} MiB resident`)
