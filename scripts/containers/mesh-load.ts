@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createRepeatingSender, jsonHeaders } from './repeating-sender.ts'
+import {
+  createRepeatingSender,
+  describeFailedTries,
+  type FailedTry,
+  jsonHeaders,
+} from './repeating-sender.ts'
 
 export interface LoadTarget {
   readonly ingest: string
@@ -26,9 +31,8 @@ export interface LoadCount {
   readonly postbacks: number
   readonly received: number
   readonly receivedAgain: number
-  /** When and why something was sent once more: a line each. */
-  readonly sentAgain: readonly string[]
-  readonly refusals: readonly string[]
+  readonly sentAgain: readonly FailedTry[]
+  readonly refusals: readonly FailedTry[]
 }
 
 const perRequest = 10
@@ -109,7 +113,7 @@ export function faultsOf(count: LoadCount): readonly string[] {
     ...(counted < accepted ? [`${accepted - counted} events not counted ${late}`] : []),
     ...(counted > accepted && refusals.length === 0 ? [`${counted - accepted} events counted twice`] : []),
     ...(received < postbacks ? [`${postbacks - received} postbacks not received ${late}`] : []),
-    ...(refusals.length > 0 ? [`${refusals.length} requests refused: ${refusals[0]?.slice(0, 300)}`] : []),
+    ...describeFailedTries(refusals).map((line) => `refused ${line}`),
   ]
 }
 

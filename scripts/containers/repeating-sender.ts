@@ -11,6 +11,20 @@ const retryAfterMs = 1_000
 const timeoutMs = 15_000
 const textLimit = 300
 
+/** What was sent once more or refused, and why. */
+export interface FailedTry {
+  readonly at: Date
+  readonly reason: string
+}
+
+/** A line for each reason, with how often and within which time. */
+export function describeFailedTries(tries: readonly FailedTry[]): readonly string[] {
+  return [...Map.groupBy(tries, ({ reason }) => reason)].map(([reason, those]) => {
+    const [first, last] = [those[0], those.at(-1)].map((one) => one?.at.toISOString())
+    return `${those.length} ×, ${first} to ${last}: ${reason}`
+  })
+}
+
 export const jsonHeaders = (key: string) => ({
   authorization: `Bearer ${key}`,
   'content-type': 'application/json',
@@ -18,8 +32,8 @@ export const jsonHeaders = (key: string) => ({
 
 /** Sends the same again when it fails, as every client should. */
 export function createRepeatingSender({ ingest, key, tries }: SenderTarget) {
-  const refusals: string[] = []
-  const sentAgain: string[] = []
+  const refusals: FailedTry[] = []
+  const sentAgain: FailedTry[] = []
   const post = async (path: string, body: string): Promise<string | undefined> => {
     try {
       const response = await fetch(ingest + path, {
@@ -44,12 +58,12 @@ export function createRepeatingSender({ ingest, key, tries }: SenderTarget) {
       for (let left = tries - 1; ; left -= 1) {
         const failure = await post(path, body)
         if (failure === undefined) return true
-        const line = `${new Date().toISOString()} ${path}: ${failure.slice(0, textLimit)}`
+        const failed = { at: new Date(), reason: `${path}: ${failure.slice(0, textLimit)}` }
         if (left === 0) {
-          refusals.push(line)
+          refusals.push(failed)
           return false
         }
-        sentAgain.push(line)
+        sentAgain.push(failed)
         await delay(retryAfterMs)
       }
     },

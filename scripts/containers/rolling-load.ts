@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeCount, faultsOf, startLoad } from './mesh-load.ts'
+import { describeFailedTries } from './repeating-sender.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +23,7 @@ const load = await startLoad({ ...values, key, rate: Number(values.rate), tries:
 await Promise.race([delay(Number(values.seconds) * 1_000), once(process, 'SIGINT')])
 const count = await load.stop()
 console.log(describeCount(count))
-for (const line of count.sentAgain) console.log(`       sent again: ${line}`)
+for (const line of describeFailedTries(count.sentAgain)) console.log(`       sent again ${line}`)
 for (const fault of faultsOf(count)) console.log(`not ok ${fault}`)
 // The timer may be running still.
 process.exit(faultsOf(count).length > 0 ? 1 : 0)

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeCount, faultsOf, startLoad } from './mesh-load.ts'
 import { createRelease } from './release.ts'
+import { describeFailedTries } from './repeating-sender.ts'
 
 const { values } = parseArgs({
   options: {
@@ -68,6 +69,6 @@ faults.push(...faultsOf(count))
 if (count.receivedAgain > 0) faults.push(`${count.receivedAgain} postbacks received again`)
 if (count.accepted < leastShare * rate * count.seconds) faults.push(`not ${rate} events a second were sent`)
 console.log(describeCount(count))
-for (const line of count.sentAgain) console.log(`       sent again: ${line}`)
+for (const line of describeFailedTries(count.sentAgain)) console.log(`       sent again ${line}`)
 for (const fault of faults) console.log(`not ok ${fault}`)
 process.exitCode = faults.length > 0 ? 1 : 0
