@@ -27,17 +27,11 @@ type Told = Partial<Record<string, string>>
  * @throws {Http1Error} when it is no head, or says two things about where the body ends
  */
 export function parseHead(text: string): Http1Head {
-  let head = text
-  let shape = headShape.exec(head)
-  if (shape === null) {
-    // Values used to be folded over several lines (RFC 9112, section 5.2).
-    head = text.replace(/\r\n[\t ]+/g, ' ')
-    shape = headShape.exec(head)
-  }
+  const shape = headShape.exec(text)
   if (shape === null) throw new Http1Error('protocol', 'the response is not HTTP/1.1')
   const [, minor, status] = shape
   const statusCode = Number(status)
-  const told = readFields(head)
+  const told = readFields(text)
   const body = bodyOf(statusCode, told)
   const announced = told['transfer-encoding'] !== undefined || Number(told['content-length'] ?? 0) > 0
   const mayFollow = body === 0 ? !(isBodiless(statusCode) && announced) : body !== 'until-close'

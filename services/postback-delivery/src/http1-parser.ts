@@ -15,7 +15,7 @@ const headEnd = Buffer.from('\r\n\r\n')
 const lineFeed = 0x0a
 const beginning = 'HTTP/1.'
 /** A chunk's size, and extensions that nobody looks at (RFC 9112, section 7.1). */
-const chunkLine = /^([0-9a-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
+const chunkLine = /^([0-9a-f]{1,12})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
 
 type State = 'head' | 'fixed' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'ended'
 

@@ -53,7 +53,6 @@ const whole = [
   ['without a body', response('204 No Content', ['server: x']), ''],
   ['that is empty', response('200 OK', ['content-length: 0']), ''],
   ['without a reason', 'HTTP/1.1 200\r\ncontent-length: 2\r\n\r\nok', 'ok'],
-  ['whose values are folded', response('200 OK', ['x: a', ' b', 'content-length:', '\t2'], 'ok'), 'ok'],
   [
     'in chunks',
     response('200 OK', ['Transfer-Encoding: chunked'], '3\r\nabc\r\nA;x="y"\r\n0123456789\r\n0\r\n\r\n'),
@@ -147,6 +146,7 @@ t.test('what two readers could read in two ways is refused', async (t) => {
     response('200 OK', ['content\u0000: 2'], 'ok'),
     response('200 OK', ['x: a\rb', 'content-length: 2'], 'ok'),
     response('200 OK', ['no field'], 'ok'),
+    response('200 OK', ['x: a', ' b', 'content-length: 2'], 'ok'),
     'HTTP/1.1 200 OK\ncontent-length: 2\n\nok',
     'HTTP/1.1 OK\r\n\r\n',
     'HTTP/1.1 20 OK\r\n\r\n',
@@ -158,6 +158,7 @@ t.test('what two readers could read in two ways is refused', async (t) => {
     chunked('zz\r\nxx\r\n'),
     chunked('-1\r\nxx\r\n'),
     chunked('\r\nxx\r\n'),
+    chunked('2 \r\nxx\r\n0\r\n\r\n'),
     chunked('2\r\nabc\r\n0\r\n\r\n'),
     chunked('2\nab\n0\n\n'),
     chunked('fffffffffffff\r\nab\r\n'),
