@@ -75,6 +75,8 @@ export function readAndWriteReplicas(client: ClickHouseClient, cluster: string):
     discard: (answer: Answer) => void,
   ): Promise<Answer> => {
     const synced = await bringUpToDate(question)
+    // The client does not look at what was aborted before.
+    question.abort_signal?.throwIfAborted()
     const answer = await ask(question)
     const server = serverOf(answer)
     if (synced.every((name) => name === server)) return answer
@@ -86,7 +88,9 @@ export function readAndWriteReplicas(client: ClickHouseClient, cluster: string):
 
   const prepareInsert = async (question: Question): Promise<Question> => {
     if (readWithin.test(question.query)) await bringUpToDate(question)
-    return await withQuorum(question)
+    const prepared = await withQuorum(question)
+    question.abort_signal?.throwIfAborted()
+    return prepared
   }
 
   return Object.assign(client, {

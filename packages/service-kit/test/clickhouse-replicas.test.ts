@@ -145,3 +145,15 @@ t.test('who waits for a replica may give up', async (t) => {
   const asking = client.query({ query: 'SELECT 1 FROM events', abort_signal: giveUp.signal })
   await t.rejects(asking, /given up/)
 })
+
+t.test('an insert that was given up meanwhile is not sent', async (t) => {
+  const giveUp = new AbortController()
+  const { client, sqls } = await startCluster(t, (sql) => {
+    giveUp.abort(new Error('given up'))
+    return threeReplicas(sql)
+  })
+  const query = 'INSERT INTO events (id) FORMAT RowBinary'
+  const values = Readable.from(['row'], { objectMode: false })
+  await t.rejects(client.exec({ query, values, abort_signal: giveUp.signal }), /given up/)
+  t.equal(sqls().filter((sql) => sql.startsWith('INSERT')).length, 0)
+})

@@ -64,6 +64,7 @@ export async function readChunk(
     columns: prepared.rolledUp ? rolledUpColumns : meterReadingColumns,
     rows: row.bytes(),
     token: `backfill:${meterKey(meter)}:${chunk.chunk}`,
+    mayBeThere: true,
   }
   return { block, readings, valuesMissing }
 }

@@ -188,6 +188,7 @@ function chunksBlock(meter: BackfilledMeter, chunks: readonly Chunk[], token: st
     columns: ['tenant', 'meter', 'version', ...chunkColumns],
     rows: row.bytes(),
     token,
+    mayBeThere: true,
   }
 }
 

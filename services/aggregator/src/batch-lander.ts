@@ -65,6 +65,8 @@ export function createBatchLander(
   let current: Batch | undefined
   let newestLandedUs: number | undefined
   let landedThrough: number | undefined
+  /** A former owner may have tried to land what this lane begins with. */
+  let mayBeThere = true
 
   /** When Kafka last took a commit of this lane. */
   let confirmedAt = 0
@@ -92,14 +94,14 @@ export function createBatchLander(
     const { overlay } = batch
     return deps.landChanges(
       changes,
-      { partition, range, token, overlay, confirm: () => confirm(batch) },
+      { partition, range, token, overlay, mayBeThere, confirm: () => confirm(batch) },
       signal,
     )
   }
 
   const insertAll = async (batch: Batch): Promise<void> => {
     for (const block of batch.blocks(topic, partition)) {
-      await deps.insert({ ...block, confirm: () => confirm(batch) }, signal)
+      await deps.insert({ ...block, mayBeThere, confirm: () => confirm(batch) }, signal)
     }
   }
 
@@ -134,6 +136,7 @@ export function createBatchLander(
       if (hasRows(first)) await commitPending(first)
       while (batch !== undefined) {
         await land(batch)
+        mayBeThere = false
         const next = nextDue()
         if (next !== undefined) uncommitted.add(next)
         if (next !== undefined && hasRows(next)) await commitPending(next)

@@ -8,6 +8,8 @@ export interface DeliveryBatch extends OffsetRange {
   readonly topic: string
   readonly partition: number
   readonly messages: readonly Message[]
+  /** A former owner wrote the range down. */
+  readonly inherited: boolean
   /** Aborts once the partition is given up. */
   readonly lost: AbortSignal
 }
@@ -77,7 +79,8 @@ export function createDeliveryInbox(): DeliveryInbox {
         const { topic, partition } = first
         // The range keeps the ends that were written down, whatever has gone from Kafka since: its token is made of them.
         const { from, to } = pending ?? { from: first.offset, to: last.offset }
-        const batch = { topic, partition, from, to, messages, lost: one.lost.signal }
+        const inherited = pending !== undefined
+        const batch = { topic, partition, from, to, messages, inherited, lost: one.lost.signal }
         owners.set(batch, one)
         return [batch]
       })

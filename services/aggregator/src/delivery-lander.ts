@@ -96,7 +96,7 @@ export function createDeliveryLander(
       if (lost.aborted) return
       const token = deduplicationToken(batch.topic, batch.partition, batch)
       const block = { table: 'deliveries', columns: deliveryColumns, rows, token, confirm }
-      await deps.insert(block, ending)
+      await deps.insert({ ...block, mayBeThere: batch.inherited }, ending)
       metrics.rowsLanded.inc({ table: 'deliveries' }, count)
       await retryUntilDone(() => deps.eraseLate(captured, ending), {
         signal: ending,

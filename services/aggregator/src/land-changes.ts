@@ -33,6 +33,8 @@ export type LandChanges = (
     readonly partition: number
     readonly range: OffsetRange
     readonly token: string
+    /** As a block's. */
+    readonly mayBeThere: boolean
     /** Of the live view: what a change does to an event is seen there too, as long as its batch is. */
     readonly overlay: Pick<LiveOverlay, 'correct'>
     /** As a block's. */
@@ -48,7 +50,7 @@ export type LandChanges = (
  */
 export function createChangesLander(deps: Deps): LandChanges {
   const { logger } = deps
-  return async (changes, { partition, range, token, overlay, confirm }, signal) => {
+  return async (changes, { partition, range, token, mayBeThere, overlay, confirm }, signal) => {
     if (changes.length === 0) return
     const names = changes.map(({ change }) => change)
     const { events, former } = await retryUntilDone(
@@ -67,8 +69,8 @@ export function createChangesLander(deps: Deps): LandChanges {
     for (const change of judged) if (change.status !== 'repeat') writeChangeRow(rows, change)
     await deps.touches.during(touchedBy(judged), async () => {
       if (rows.length > 0) {
-        const block = { table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token, confirm }
-        await deps.insert(block, signal)
+        const block = { table: 'event_changes', columns: changeColumns, rows: rows.bytes(), token }
+        await deps.insert({ ...block, mayBeThere, confirm }, signal)
       }
       if (changes.some(({ change }) => change.erase)) await deps.erase(partition, range, signal)
     })

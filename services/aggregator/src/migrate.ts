@@ -40,6 +40,8 @@ export async function migrate(
   const run: Run = async (statement) => {
     const query = cluster === '' ? statement : toClusterStatement(statement, cluster)
     await clickhouse.command({ query, ...byAllReplicas(cluster) })
+    // Another instance may be filling the table at a replica that dies: row-writer.ts says why to ask once more.
+    if (cluster !== '' && query === statement) await clickhouse.command({ query })
   }
   try {
     // What all replicas have to do waits for all of them: not where nothing is to be done.

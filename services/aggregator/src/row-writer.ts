@@ -13,6 +13,8 @@ export interface RowBlock {
   readonly format?: 'RowBinary' | 'Native'
   /** Names the block for ever: the same token must come with the same rows. Undefined where repeats do no harm. */
   readonly token: string | undefined
+  /** Another process may have tried to insert it. */
+  readonly mayBeThere?: boolean
   /** Resolves when the block may still be inserted; asked before each attempt. */
   readonly confirm?: () => Promise<void>
 }
@@ -57,13 +59,20 @@ interface Deps {
   readonly onRetry: (error: unknown) => void
   /** What an attempt may take at first; after one that was not done by then it is more. */
   readonly limitMs: number
+  /** The tables are on several replicas. */
+  readonly replicated?: boolean
 }
 
 /**
  * A truncated request is refused by ClickHouse as a whole: half a block never takes its token. An insert is over when its
  * request is, never just because its signal aborted: until then its rows are being read.
+ *
+ * A replica that is given a block which another one was given before waits until most have it, and says that it is done
+ * also when the other one has died with it and the block was given up, token and all. So it is asked once more: now it
+ * takes the block, or most really have it.
  */
-export function createRowWriter({ clickhouse, readiness, logger, onRetry, limitMs }: Deps): RowWriter {
+export function createRowWriter(deps: Deps): RowWriter {
+  const { clickhouse, readiness, logger, onRetry, limitMs, replicated = false } = deps
   const insertOnce = async (
     { table, columns, rows, format = 'RowBinary', token }: RowBlock,
     signal: AbortSignal,
@@ -81,9 +90,13 @@ export function createRowWriter({ clickhouse, readiness, logger, onRetry, limitM
   }
   return {
     async insert(block, signal) {
+      let mayBeThere = block.mayBeThere ?? false
       const attempt = async (ofAttempt: AbortSignal): Promise<void> => {
         await block.confirm?.()
+        const again = replicated && mayBeThere
+        mayBeThere = true
         await insertOnce(block, ofAttempt)
+        if (again) await insertOnce(block, ofAttempt)
       }
       await retryUntilDone(attempt, {
         signal,

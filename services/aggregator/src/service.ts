@@ -148,6 +148,7 @@ export async function createService(
       logger,
       onRetry: (error) => metrics.insertRetries.inc({ code: errorCode(error) }),
       limitMs,
+      replicated: config.clickhouseCluster !== '',
     })
     const { rulesOf } = createTypeRulesSource(catalog.store, logger)
     const nameKey = randomBytes(16)

@@ -1,6 +1,6 @@
 import { createLogger } from '@millrace/service-kit/log'
 import t from 'tap'
-import { createBatch } from '../src/batch.ts'
+import { type Batch, createBatch } from '../src/batch.ts'
 import { createBatchLander } from '../src/batch-lander.ts'
 import { createAggregatorMetrics } from '../src/metrics.ts'
 import { createTouches } from '../src/touches.ts'
@@ -35,14 +35,18 @@ async function landWith(pausesMs: readonly number[], pauseBeforeChangesMs = 0): 
     3,
     new AbortController().signal,
   )
-  const overlay = { add: () => {}, correct: () => {}, keep: () => {}, drop: () => {} }
-  const batch = createBatch(7, now, overlay, 5)
-  const judgement = { status: 'valid', schemaVersion: 1, readings: [], values: [], valuesMissing: 0 } as const
-  const facts = { position: { partition: 3, offset: 7, index: 0 }, storedAtUs: 1, catalogPosition: 5 }
-  batch.add(viewEvent(makeEvent('{}')), judgement, { ...facts, replay: '', cameInAtUs: 1 })
-  batch.endMessage(7)
-  await lander.land(batch, () => undefined)
+  await lander.land(makeBatch(7, now), () => undefined)
   return steps
+}
+
+function makeBatch(offset: number, nowMs: number): Batch {
+  const overlay = { add: () => {}, correct: () => {}, keep: () => {}, drop: () => {} }
+  const batch = createBatch(offset, nowMs, overlay, 5)
+  const judgement = { status: 'valid', schemaVersion: 1, readings: [], values: [], valuesMissing: 0 } as const
+  const facts = { position: { partition: 3, offset, index: 0 }, storedAtUs: 1, catalogPosition: 5 }
+  batch.add(viewEvent(makeEvent('{}')), judgement, { ...facts, replay: '', cameInAtUs: 1 })
+  batch.endMessage(offset)
+  return batch
 }
 
 const pending = 'commit 7 {"pending":[7,7],"catalog":5}'
@@ -70,4 +74,26 @@ t.test('the changes’ insert too asks Kafka again after a long pause', async (t
 
 t.test('a clock that was put back counts as a long pause', async (t) => {
   t.strictSame(await landWith([-60_000]), [pending, pending, insert, 'commit 8'])
+})
+
+t.test('only what a lane begins with may have been landed by a former owner', async (t) => {
+  const told: (boolean | undefined)[] = []
+  const lander = createBatchLander(
+    {
+      commit: async () => {},
+      insert: async ({ mayBeThere }) => void told.push(mayBeThere),
+      landChanges: async (_changes, { mayBeThere }) => void told.push(mayBeThere),
+      touches: createTouches(),
+      metrics: createAggregatorMetrics(),
+      logger: createLogger('test', 'silent'),
+      now: Date.now,
+    },
+    'events',
+    3,
+    new AbortController().signal,
+  )
+  const due = [makeBatch(8, Date.now())]
+  await lander.land(makeBatch(7, Date.now()), () => due.pop())
+  await lander.land(makeBatch(9, Date.now()), () => undefined)
+  t.strictSame(told, [true, true, false, false, false, false])
 })

@@ -11,16 +11,22 @@ const batch: Omit<DeliveryBatch, 'lost'> = {
   from: 7,
   to: 8,
   messages: [7, 8].map((offset) => ({ topic: 'deliveries', partition: 0, offset, size: 1, value: null })),
+  inherited: false,
 }
 
 /** Lands one batch; `pause` runs once its range is written down, before ClickHouse is asked. */
-async function land(pause: (state: { nowMs: number; lost: AbortController }) => void | Promise<void>) {
+async function land(
+  pause: (state: { nowMs: number; lost: AbortController }) => void | Promise<void>,
+  changes: Partial<DeliveryBatch> = {},
+) {
   const state = { nowMs: 1_000, lost: new AbortController() }
   const commits: TopicPartitionOffsetAndMetadata[] = []
   const inserted: string[] = []
+  const mayBeThere: (boolean | undefined)[] = []
   const { signal } = new AbortController()
   const lander = createDeliveryLander({
-    async insert({ token = '', confirm }: RowBlock, ofInsert) {
+    async insert({ token = '', confirm, ...block }: RowBlock, ofInsert) {
+      mayBeThere.push(block.mayBeThere)
       await pause(state)
       // As the writer of rows does: asks before the insert, and rejects only when the signal aborts.
       await confirm?.().catch((error: unknown) => ofInsert.throwIfAborted() ?? Promise.reject(error))
@@ -38,8 +44,12 @@ async function land(pause: (state: { nowMs: number; lost: AbortController }) => 
     signal,
     now: () => state.nowMs,
   })
-  await lander([{ ...batch, lost: state.lost.signal }])
-  return { commits: commits.map(({ offset, metadata = '' }) => [offset, metadata !== '']), inserted }
+  await lander([{ ...batch, ...changes, lost: state.lost.signal }])
+  return {
+    commits: commits.map(({ offset, metadata = '' }) => [offset, metadata !== '']),
+    inserted,
+    mayBeThere,
+  }
 }
 
 t.test('a batch is written down, inserted and committed', async (t) => {
@@ -78,4 +88,11 @@ t.test('an insert ends when its partition is given up, and is left to the next o
   const { commits, inserted } = await land(({ lost }) => lost.abort())
   t.same(inserted, [])
   t.same(commits, [[7, true]])
+})
+
+t.test('a range that a former owner wrote down may be there', async (t) => {
+  for (const inherited of [true, false]) {
+    const { mayBeThere } = await land(() => undefined, { inherited })
+    t.strictSame(mayBeThere, [inherited])
+  }
 })

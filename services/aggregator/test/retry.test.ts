@@ -22,6 +22,7 @@ async function startWriter(
     onAnswer?: () => void
     onRetry: () => void
     limitMs: number
+    replicated?: boolean
   },
 ) {
   const server = createServer(answer)
@@ -106,6 +107,29 @@ t.test('an insert whose answer never ends is over with its lane', async (t) => {
   await setImmediate()
   lane.abort(new Error('the lane is closed'))
   await t.rejects(inserted, /the lane is closed/)
+})
+
+t.test('replicas are asked again for a block that one of them may have been given before', async (t) => {
+  const attemptsOf = async (answers: readonly number[], replicated: boolean, mayBeThere: boolean) => {
+    let asked = 0
+    const writer = await startWriter(t, {
+      answer(request, response) {
+        response.statusCode = answers[asked] ?? 200
+        asked += 1
+        request.resume().on('end', () => response.end())
+      },
+      onRetry: () => {},
+      limitMs: 60_000,
+      replicated,
+    })
+    await writer.insert({ ...block, mayBeThere }, new AbortController().signal)
+    return asked
+  }
+  t.equal(await attemptsOf([], true, false), 1, 'nobody was given it before')
+  t.equal(await attemptsOf([], true, true), 2)
+  t.equal(await attemptsOf([500], true, false), 3, 'the first may have been taken, whatever it was answered')
+  t.equal(await attemptsOf([500, 200, 500], true, false), 5, 'nor is it enough to be told once')
+  t.equal(await attemptsOf([500], false, true), 2, 'a single server knows what it has')
 })
 
 t.test('only an attempt that was not done in time gives the next one more', async (t) => {
