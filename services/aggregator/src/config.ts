@@ -21,7 +21,7 @@ export const settings = {
   batchMaxAgeMs: setting(
     'AGGREGATOR_BATCH_MAX_AGE_MS',
     count(200),
-    'milliseconds after which a batch is written however small it is',
+    'milliseconds after which a batch is written however small it is; where landing one takes long, up to twice as many',
   ),
   batchMaxRows: setting(
     'AGGREGATOR_BATCH_MAX_ROWS',

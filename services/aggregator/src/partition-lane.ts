@@ -53,6 +53,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   let open: Batch | undefined
   let judging: FillDeps = deps
   let draining = false
+  let lastFlushMs = 0
 
   const hasRoom = (batch: Batch): boolean =>
     replayTo === undefined
@@ -65,7 +66,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     if (open === undefined) return undefined
     if (!hasRoom(open)) return 0
     if (replayTo !== undefined) return undefined
-    return draining ? 0 : limits.dueIn(open, !inbox.isEmpty(), deps.now())
+    return draining ? 0 : limits.dueIn(open, { waiting: !inbox.isEmpty(), lastFlushMs }, deps.now())
   }
 
   const readLoop = async (): Promise<void> => {
@@ -176,10 +177,16 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     try {
       // Closed only now: while it waited for the slot it has gone on growing.
       const batch = closeBatch()
+      let startedAtMs = deps.now()
       const mayGoOn = (): boolean =>
         // Under a steady load there is always a next one; a proof must not wait for the last.
         dueIn() === 0 && !deps.slots.contended() && !proofs.areAsked() && !signal.aborted
-      if (batch !== undefined) await lander.land(batch, () => (mayGoOn() ? closeBatch() : undefined))
+      const nextDue = (): Batch | undefined => {
+        lastFlushMs = deps.now() - startedAtMs
+        startedAtMs = deps.now()
+        return mayGoOn() ? closeBatch() : undefined
+      }
+      if (batch !== undefined) await lander.land(batch, nextDue)
     } finally {
       deps.slots.release()
       landed.wake()
