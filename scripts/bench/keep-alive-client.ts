@@ -29,6 +29,11 @@ export async function openKeepAliveClient(
     underWay.set(socket, waiting)
     socket.write(waiting.request)
   }
+  const send = (waiting: Waiting): void => {
+    const socket = free.pop()
+    if (socket === undefined) queue.push(waiting)
+    else start(socket, waiting)
+  }
   const forget = (socket: Socket): void => {
     if (free.includes(socket)) free.splice(free.indexOf(socket), 1)
   }
@@ -40,6 +45,11 @@ export async function openKeepAliveClient(
       return
     }
     underWay.delete(socket)
+    if (response.startsWith('HTTP/1.1 408')) {
+      // It was told so at the moment in which it was asked: the request has not arrived, and goes by another one.
+      send(waiting)
+      return
+    }
     if (response.startsWith('HTTP/1.1 202')) waiting.resolve()
     else waiting.reject(new Error(response))
     const next = queue.shift()
@@ -72,10 +82,7 @@ export async function openKeepAliveClient(
     post: (body) =>
       new Promise((resolve, reject) => {
         const request = `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-        const waiting = { request, resolve, reject }
-        const socket = free.pop()
-        if (socket === undefined) queue.push(waiting)
-        else start(socket, waiting)
+        send({ request, resolve, reject })
       }),
     close() {
       for (const socket of [...free, ...underWay.keys()]) socket.removeAllListeners('close').destroy()

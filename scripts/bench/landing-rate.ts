@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BenchMesh, BenchService } from './bench-mesh.ts'
+import { credentials, Metadata } from '@grpc/grpc-js'
+import { AggregationServiceClient, type Progress } from '@millrace/proto'
+import { type BenchMesh, type BenchService, eventsPartitions } from './bench-mesh.ts'
 import { askClickhouse, untilMergesRest } from './landing-clickhouse.ts'
-import { processCpuSeconds, readServiceMetric, residentMiB } from './measure.ts'
+import { processCpuSeconds, readServiceMetric, residentMiB, threadCpuSeconds } from './measure.ts'
 import { measuredCore, pinToCores } from './pin-cores.ts'
 import { produceEvents } from './produce-events.ts'
 
@@ -11,6 +13,10 @@ export interface LandingRate {
   readonly aggregator: number
   /** What the rows' merges take is in it. */
   readonly clickhouse: number
+  /** Of ClickHouse's: by the threads that merge. */
+  readonly merges: number
+  /** Of both: until the partitions are taken up, which has ids read back that landed before. No cost of an event. */
+  readonly takingUp: number
   /** Of the aggregator at a quarter of the rows, at half of them and at the end; without the ids that it keeps. */
   readonly memoryMiB: readonly number[]
   readonly idsMiB: number
@@ -26,11 +32,14 @@ export async function measureLandingRate(mesh: BenchMesh, events: number): Promi
   const before = await countEvents(mesh)
   await produceEvents(mesh, events)
   await untilMergesRest(mesh)
+  const merges = mergesCpu(mesh)
   const aggregator = await mesh.start('aggregator')
   pinToCores([aggregator.pid], measuredCore)
   const cpu = { aggregator: processCpuSeconds([aggregator.pid]), clickhouse: clickhouseCpu(mesh) }
   const startedAt = performance.now()
   const already = (await countEvents(mesh)) - before
+  await untilTakenUp(aggregator, mesh.key)
+  const takingUp = processCpuSeconds([aggregator.pid]) + clickhouseCpu(mesh) - cpu.aggregator - cpu.clickhouse
   const memoryMiB: number[] = []
   for (const share of [0.25, 0.5, 1]) {
     await untilLanded(mesh, before + events * share)
@@ -44,6 +53,8 @@ export async function measureLandingRate(mesh: BenchMesh, events: number): Promi
     rowsPerSecond: (events - already) / seconds,
     aggregator: used / thousands,
     clickhouse: (clickhouseCpu(mesh) - cpu.clickhouse) / thousands,
+    merges: (mergesCpu(mesh) - merges) / thousands,
+    takingUp: takingUp / thousands,
     memoryMiB,
     idsMiB: await readIdsMiB(aggregator),
   }
@@ -51,8 +62,26 @@ export async function measureLandingRate(mesh: BenchMesh, events: number): Promi
   return rate
 }
 
+/** Until the aggregator tells of every partition: it has read back then what landed there before. */
+function untilTakenUp({ grpc }: BenchService, key: string): Promise<void> {
+  const client = new AggregationServiceClient(grpc, credentials.createInsecure())
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${key}`)
+  const call = client.watchProgress({}, metadata)
+  return new Promise<void>((resolve, reject) => {
+    call.on('data', ({ landed }: Progress) => {
+      if (landed.length === eventsPartitions) resolve()
+    })
+    // Without effect once all are there: it is cancelled then.
+    call.on('error', reject)
+  }).finally(() => {
+    call.cancel()
+    client.close()
+  })
+}
+
 /** In ClickHouse each look costs a little: seldom enough not to count. */
-async function untilLanded(mesh: BenchMesh, rows: number): Promise<void> {
+export async function untilLanded(mesh: BenchMesh, rows: number): Promise<void> {
   const deadline = performance.now() + 3_600_000
   while ((await countEvents(mesh)) < rows) {
     if (performance.now() > deadline) throw new Error(`${rows} rows have not landed within an hour`)
@@ -67,6 +96,10 @@ async function countEvents(mesh: BenchMesh): Promise<number> {
 async function readIdsMiB({ operationsPort }: BenchService): Promise<number> {
   const bytes = await readServiceMetric(operationsPort, 'millrace_aggregator_seen_ids_bytes')
   return Math.round(bytes / 2 ** 20)
+}
+
+function mergesCpu(mesh: BenchMesh): number {
+  return threadCpuSeconds(mesh.clickhouse.pids(), 'MergeMutate')
 }
 
 function clickhouseCpu(mesh: BenchMesh): number {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -34,11 +34,26 @@ export function residentMiB(pid: number): number {
 /** CPU seconds that processes and their threads have used; NaN where /proc does not exist. */
 export function processCpuSeconds(pids: readonly number[]): number {
   if (process.platform !== 'linux') return Number.NaN
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    // utime and stime, in clock ticks of 10 ms.
-    return sum + (Number(fields[11]) + Number(fields[12])) / 100
+  return pids.reduce((sum, pid) => sum + readCpuSeconds(`/proc/${pid}/stat`), 0)
+}
+
+/** The same of those threads alone that have this name, and live now. */
+export function threadCpuSeconds(pids: readonly number[], name: string): number {
+  if (process.platform !== 'linux') return Number.NaN
+  const tasks = pids.flatMap((pid) =>
+    readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}`),
+  )
+  return tasks.reduce((sum, task) => {
+    // It may have ended since.
+    if (!existsSync(`${task}/comm`) || readFileSync(`${task}/comm`, 'utf8').trim() !== name) return sum
+    return sum + readCpuSeconds(`${task}/stat`)
   }, 0)
+}
+
+/** utime and stime of a process or a thread, in clock ticks of 10 ms. */
+function readCpuSeconds(stat: string): number {
+  const fields = readFileSync(stat, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 export interface NodeProcess {
