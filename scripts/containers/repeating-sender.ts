@@ -7,6 +7,7 @@ interface SenderTarget {
   readonly tries: number
 }
 
+/** Where the answer names no other time. */
 const retryAfterMs = 1_000
 const timeoutMs = 15_000
 const textLimit = 300
@@ -30,11 +31,16 @@ export const jsonHeaders = (key: string) => ({
   'content-type': 'application/json',
 })
 
-/** Sends the same again when it fails, as every client should. */
+interface Failure {
+  readonly reason: string
+  readonly waitMs: number
+}
+
+/** Sends the same again when it fails, when it was told to or a second later, as every client should. */
 export function createRepeatingSender({ ingest, key, tries }: SenderTarget) {
   const refusals: FailedTry[] = []
   const sentAgain: FailedTry[] = []
-  const post = async (path: string, body: string): Promise<string | undefined> => {
+  const post = async (path: string, body: string): Promise<Failure | undefined> => {
     try {
       const response = await fetch(ingest + path, {
         method: 'POST',
@@ -43,10 +49,12 @@ export function createRepeatingSender({ ingest, key, tries }: SenderTarget) {
         signal: AbortSignal.timeout(timeoutMs),
       })
       const text = await response.text()
-      return response.status === 202 ? undefined : `${response.status} ${text}`
+      if (response.status === 202) return undefined
+      const seconds = Number(response.headers.get('retry-after'))
+      return { reason: `${response.status} ${text}`, waitMs: seconds > 0 ? seconds * 1_000 : retryAfterMs }
     } catch (error) {
       const { message, cause } = error as Error
-      return `${message} ${cause ?? ''}`
+      return { reason: `${message} ${cause ?? ''}`, waitMs: retryAfterMs }
     }
   }
   return {
@@ -58,13 +66,13 @@ export function createRepeatingSender({ ingest, key, tries }: SenderTarget) {
       for (let left = tries - 1; ; left -= 1) {
         const failure = await post(path, body)
         if (failure === undefined) return true
-        const failed = { at: new Date(), reason: `${path}: ${failure.slice(0, textLimit)}` }
+        const failed = { at: new Date(), reason: `${path}: ${failure.reason.slice(0, textLimit)}` }
         if (left === 0) {
           refusals.push(failed)
           return false
         }
         sentAgain.push(failed)
-        await delay(retryAfterMs)
+        await delay(failure.waitMs)
       }
     },
   }
