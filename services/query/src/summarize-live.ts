@@ -13,7 +13,7 @@ import type { ReportMeter } from './report-query.ts'
 export interface LiveSummary {
   /** Digits, or `null` where nothing was read or amounts of several currencies make no sum. */
   readonly value: string
-  /** Readings per second of the last few seconds. */
+  /** Readings per second of the last few seconds, however short the span. */
   readonly perSecond: number
   /** Those with the largest values first. */
   readonly top: readonly LiveCell[]
@@ -21,14 +21,15 @@ export interface LiveSummary {
 
 const maxTopGroups = 10
 
+/** @param seconds of what was pushed, those that are summed up */
 export function summarizeLive(
-  { meter, asOfUs }: Pick<LivePush, 'meter' | 'asOfUs'>,
+  { meter, asOfUs, all }: Pick<LivePush, 'meter' | 'asOfUs' | 'all'>,
   seconds: readonly MergedSecond[],
 ): LiveSummary {
   const named = seconds.map((second) => ({ ...second, groups: namedGroups(second, meter) }))
   return {
     value: totalValue(sumCells(seconds.map(({ total }) => total)), seconds, meter),
-    perSecond: currentRate(seconds, asOfUs),
+    perSecond: currentRate(all, asOfUs),
     top: meter.dimensions.length === 0 ? [] : topGroups(named, meter.aggregation, maxTopGroups),
   }
 }
