@@ -121,10 +121,12 @@ export async function connectKafkaConsumer(
       rebalance_cb: (error: LibrdKafkaError, partitions: TopicPartition[]) => {
         rebalance(client, options, error, partitions).catch((cause: unknown) => {
           const stopped = state.stopping || !client.isConnected()
-          answerWithNothing(client, error, partitions, stopped)
           // Stopped in the middle of it: the group has been left, or is about to be.
-          if (stopped || (cause instanceof Error && cause.name === 'AbortError')) return
-          logger.fatal({ part: options.clientId, err: cause }, 'rebalance failed, partitions are not read')
+          const expected = stopped || (cause instanceof Error && cause.name === 'AbortError')
+          if (!expected)
+            logger.fatal({ part: options.clientId, err: cause }, 'rebalance failed, partitions are not read')
+          answerWithNothing(client, error, partitions, stopped)
+          if (expected) return
           const failure = new Error('rebalance failed', { cause })
           if (options.onFatal === undefined) throw failure
           options.onFatal(failure)
