@@ -92,11 +92,12 @@ export function createRowWriter(deps: Deps): RowWriter {
     async insert(block, signal) {
       let mayBeThere = block.mayBeThere ?? false
       const attempt = async (ofAttempt: AbortSignal): Promise<void> => {
-        await block.confirm?.()
-        const again = replicated && mayBeThere
+        const times = replicated && mayBeThere ? 2 : 1
         mayBeThere = true
-        await insertOnce(block, ofAttempt)
-        if (again) await insertOnce(block, ofAttempt)
+        for (let time = 0; time < times; time += 1) {
+          await block.confirm?.()
+          await insertOnce(block, ofAttempt)
+        }
       }
       await retryUntilDone(attempt, {
         signal,

@@ -112,6 +112,7 @@ t.test('an insert whose answer never ends is over with its lane', async (t) => {
 t.test('replicas are asked again for a block that one of them may have been given before', async (t) => {
   const attemptsOf = async (answers: readonly number[], replicated: boolean, mayBeThere: boolean) => {
     let asked = 0
+    let confirmed = 0
     const writer = await startWriter(t, {
       answer(request, response) {
         response.statusCode = answers[asked] ?? 200
@@ -122,7 +123,11 @@ t.test('replicas are asked again for a block that one of them may have been give
       limitMs: 60_000,
       replicated,
     })
-    await writer.insert({ ...block, mayBeThere }, new AbortController().signal)
+    const confirm = async () => {
+      confirmed += 1
+    }
+    await writer.insert({ ...block, mayBeThere, confirm }, new AbortController().signal)
+    t.equal(confirmed, asked, 'no block is sent that is not confirmed')
     return asked
   }
   t.equal(await attemptsOf([], true, false), 1, 'nobody was given it before')
