@@ -34,7 +34,7 @@ const syncSeconds = 30
 const absentCodes: readonly unknown[] = ['60', '81']
 
 /** The replica that answers cannot be told to have everything that was inserted elsewhere. */
-class ReplicaBehindError extends Error {
+export class ReplicaBehindError extends Error {
   override readonly name = 'ReplicaBehindError'
 }
 
@@ -149,6 +149,8 @@ function createReplicaSync(
         const result = await command({
           query: `SYSTEM SYNC REPLICA ${table} LIGHTWEIGHT`,
           clickhouse_settings: { receive_timeout: syncSeconds },
+          // Everybody who reads the table waits for this one, and a machine that is gone says nothing.
+          abort_signal: AbortSignal.timeout((syncSeconds + 5) * 1_000),
         })
         return [serverOf(result)]
       } catch (cause) {

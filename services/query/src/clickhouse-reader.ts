@@ -1,5 +1,6 @@
 import { ClickHouseError, parseError } from '@clickhouse/client'
 import type { ClickHouseClient } from '@millrace/service-kit/clickhouse-client'
+import { ReplicaBehindError } from '@millrace/service-kit/clickhouse-replicas'
 import { ServiceError } from '@millrace/service-kit/errors'
 import type { Logger } from '@millrace/service-kit/log'
 import type { Statement } from './statement.ts'
@@ -88,7 +89,11 @@ export function createClickhouseReader(
         const told = toReadError(error, abort.aborted)
         deps.countError(told.reason)
         // ClickHouse's own words repeat the values of parameters: they stay out of the log.
-        deps.logger.warn({ part: 'clickhouse', reason: told.reason, code: codeOf(error) }, 'read failed')
+        const detail = error instanceof ReplicaBehindError ? error.message : undefined
+        deps.logger.warn(
+          { part: 'clickhouse', reason: told.reason, code: codeOf(error), detail },
+          'read failed',
+        )
         throw told.error
       }
     },
@@ -123,6 +128,8 @@ function toReadError(error: unknown, timedOut: boolean): { reason: string; error
     error: new ServiceError('unavailable', detail, { retryAfterSeconds: 1, cause: error }),
   })
   if (timedOut) return { reason: 'timeout', error: new TooSlowError(error) }
+  if (error instanceof ReplicaBehindError)
+    return unavailable('replica_behind', 'A replica of ClickHouse lags behind.')
   if (!(error instanceof ClickHouseError)) return unavailable('absent', 'ClickHouse does not answer.')
   switch (error.code) {
     case codes.unknownTable:

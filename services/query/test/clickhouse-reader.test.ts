@@ -1,4 +1,5 @@
 import { ClickHouseError } from '@clickhouse/client'
+import { ReplicaBehindError } from '@millrace/service-kit/clickhouse-replicas'
 import { createLogger } from '@millrace/service-kit/log'
 import t from 'tap'
 import { createClickhouseReader, isTooCostly, TooManyRowsReadError } from '../src/clickhouse-reader.ts'
@@ -51,6 +52,7 @@ t.test('what costs too much is told apart from what cannot be had now', async (t
     refused('241', 'MEMORY_LIMIT_EXCEEDED', '(total) memory limit exceeded'),
     refused('60', 'UNKNOWN_TABLE'),
     new Error('connect ECONNREFUSED'),
+    new ReplicaBehindError('one has answered after two was brought up to date'),
   ]) {
     const thrown = await readFailing(error)
     t.match(thrown, { code: 'unavailable', retryAfterSeconds: 1 })
