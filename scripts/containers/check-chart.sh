@@ -39,10 +39,14 @@ custom=ServiceMonitor,PrometheusRule,ScaledObject,TriggerAuthentication,HTTPRout
 without_custom=monitoring.serviceMonitor=false,monitoring.prometheusRules=false,gateway.enabled=false
 without_custom=$without_custom,aggregator.keda.enabled=false,postbackDelivery.keda.enabled=false
 judge() {
-  helm template mesh "$chart" --namespace "$SERVER_NAMESPACE" --kube-version 1.34.0 --values "$1" --set "$without_custom" |
-    kubectl apply --namespace "$SERVER_NAMESPACE" --dry-run=server --validate=strict --filename - 2>&1 | tee "$rendered/judged"
-  # What it warns of would violate the standard; what it refuses is an error.
-  ! grep -iE '^(warning|error)' "$rendered/judged"
+  helm template mesh "$chart" --namespace "$SERVER_NAMESPACE" --kube-version 1.34.0 --values "$1" --set "$without_custom" \
+    >"$rendered/objects.yaml" || return 1
+  kubectl apply --namespace "$SERVER_NAMESPACE" --dry-run=server --validate=strict --filename "$rendered/objects.yaml" \
+    >"$rendered/judged" 2>&1
+  refused=$?
+  cat "$rendered/judged"
+  # What it warns of would violate the standard.
+  [ "$refused" -eq 0 ] && ! grep -iq '^warning' "$rendered/judged"
 }
 same_readme() {
   cp -R "$chart" "$rendered/chart"
