@@ -48,7 +48,15 @@ t.test('migrations are carried out by all replicas, once', async (t) => {
   const config = inCluster(mesh, cluster.url)
   await Promise.all([migrate(migrations, config, logger), migrate(migrations, config, logger)])
   const changes = () => cluster.statements.filter((one) => /^(CREATE|ALTER)\s/.test(one))
-  t.ok(changes().length > 2 * 40, `${changes().length}`)
+  const made = changes().map((statement) => statement.replace(' ON CLUSTER `main-1`', ''))
+  for (const statement of migrations.flatMap(({ statements }) => statements)) {
+    const [first = ''] = statement.split('\n')
+    if (first.startsWith('CREATE '))
+      t.ok(
+        made.some((one) => one.startsWith(first)),
+        first,
+      )
+  }
   for (const statement of changes()) t.match(statement, ' ON CLUSTER `main-1`', statement.slice(0, 60))
   t.equal(await mesh.value('SELECT uniqExact(version) FROM schema_migrations'), String(migrations.length))
   const before = changes().length
