@@ -1,6 +1,6 @@
 // Figures of speed, each as a ratio to something run beside it in the same minutes.
 //   make bench            all of it; ONLY=ingest, ONLY=landing, ONLY=deliveries, ONLY=queries, ONLY=live or
-//                         ONLY=freshness for a part
+//                         ONLY=freshness for a part; ONLY=memory, which is not in all of it
 import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { deliveryEnvironment, measureDeliveryCost } from './delivery-figures.ts'
@@ -11,6 +11,7 @@ import { type IngestCost, measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
 import { benchLanding } from './landing-figures.ts'
+import { benchMemory } from './landing-memory.ts'
 import { benchLive } from './live-figures.ts'
 import { whileApart } from './pin-cores.ts'
 import { benchReports } from './report-figures.ts'
@@ -23,13 +24,16 @@ const parts = {
   live: benchLive,
   freshness: benchFreshness,
 }
+/** Takes minutes: only when it is asked for. */
+const longParts = { memory: benchMemory }
 const only = process.env.ONLY
-if (only !== undefined && !Object.hasOwn(parts, only))
-  throw new Error(`ONLY=${only}: one of ${Object.keys(parts).join(', ')}`)
+const known = { ...parts, ...longParts }
+if (only !== undefined && !Object.hasOwn(known, only))
+  throw new Error(`ONLY=${only}: one of ${Object.keys(known).join(', ')}`)
 const mesh = await startBenchMesh()
 try {
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
-  for (const [name, bench] of Object.entries(parts))
+  for (const [name, bench] of Object.entries(only === undefined ? parts : known))
     if (only === undefined || only === name) await bench(mesh)
 } finally {
   await mesh.stop()
