@@ -20,7 +20,10 @@ stopped_seconds=15
 varied_seconds=120
 
 compose() { ${COMPOSE:-docker compose} "$@"; }
-take_down() { compose down --volumes --remove-orphans; }
+take_down() {
+  [ -z "${varied:-}" ] || kill "$varied" 2>/dev/null || true
+  compose down --volumes --remove-orphans
+}
 trap take_down EXIT
 
 started=$(date +%s)
@@ -39,14 +42,16 @@ varied=$!
 sleep "$stopped_seconds"
 compose exec -T --workdir /app/services/aggregator aggregator node --input-type=module-typescript - \
   <scripts/containers/put-undecodable.ts
-compose pause clickhouse
+# Not `pause`: not every kernel freezes a busy container.
+compose kill --signal STOP clickhouse
 sleep "$paused_seconds"
-compose unpause clickhouse
+compose kill --signal CONT clickhouse
 sleep "$stopped_seconds"
 compose stop clickhouse
 sleep "$stopped_seconds"
 compose start clickhouse
 wait "$varied"
+varied=
 "$node" scripts/containers/check-dashboards.ts --prometheus "http://127.0.0.1:$PROMETHEUS_HTTP" --complete
 
 trap - EXIT

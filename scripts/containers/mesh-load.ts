@@ -86,8 +86,8 @@ export async function startLoad(target: LoadTarget): Promise<{ stop(): Promise<L
     async stop() {
       stopped = true
       await sending
-      await Promise.all(underWay)
       const seconds = (Date.now() - startedMs) / 1_000
+      await Promise.all(underWay)
       const deadline = Date.now() + settleMs
       let counted = await readCount(target, run)
       while (Date.now() < deadline && (counted < accepted || receiver.times.size < postbacks)) {
