@@ -38,6 +38,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settled = false
   #statusCode = 0
   #interim = 0
+  #heard = false
   #whole = false
   #retryAfter: string | undefined
   #contentEncoding: string | undefined
@@ -54,7 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Whether a byte of a response came, an interim one included. */
   get answered(): boolean {
-    return this.#statusCode !== 0 || this.#interim > 0
+    return this.#heard || this.#statusCode !== 0 || this.#interim > 0
   }
 
   /** Whether its connection is as it was before it. */
@@ -75,6 +76,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller
     // The deadline passed while a connection was being made.
     if (this.#settled) controller.abort(new Error('too late'))
+  }
+
+  /** Something came, if only the beginning of a head. */
+  onHeard(): void {
+    this.#heard = true
   }
 
   onResponseStart(
@@ -157,7 +163,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       bodyTruncated: this.#received > this.#keptBytes,
       failure,
     }
-    // undici is in the middle of this response: what comes next waits until it is through with it.
+    // Who reads the response is in the middle of it: what comes next waits until it is through with it.
     queueMicrotask(() => this.#onEnd(result, this))
   }
 }

@@ -82,10 +82,16 @@ export class Http1Channel implements Channel, ResponseListener {
   writeNow(): void {
     if (this.#unwritten === undefined) return
     const { head, body } = this.#unwritten
+    const socket = this.#socket
+    // Who has answered before all was asked does not read the rest, or takes it for the next request. A TLS connection
+    // tells only now: right after an answer it may still count what has long been sent.
+    if (socket.writableLength > 0) {
+      this.#fail(new Http1Error('reset', 'the receiver has not read the request before'))
+      return
+    }
     this.#unwritten = undefined
     this.#wasUsed = true
     this.#parser.begin()
-    const socket = this.#socket
     const bodyBytes = body?.length ?? 0
     if (bodyBytes > copiedBytes) {
       socket.cork()
@@ -124,8 +130,7 @@ export class Http1Channel implements Channel, ResponseListener {
   onEnd(): void {
     const exchange = this.#exchange
     this.#exchange = undefined
-    // Who has answered before all was asked does not read the rest, or takes it for the next request.
-    if (!this.#mayFollow || this.#socket.writableLength > 0) this.#end()
+    if (!this.#mayFollow) this.#end()
     exchange?.onResponseEnd()
   }
 
@@ -134,6 +139,7 @@ export class Http1Channel implements Channel, ResponseListener {
       this.#fail(new Http1Error('reset', 'the receiver spoke unasked'))
       return
     }
+    this.#exchange.onHeard()
     try {
       if (this.#parser.read(bytes) < bytes.length) this.#end()
     } catch (error) {

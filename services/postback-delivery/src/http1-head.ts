@@ -55,7 +55,7 @@ function readFields(head: string): Told {
   telling.lastIndex = 0
   for (let found = telling.exec(head); found !== null; found = telling.exec(head)) {
     const name = (found[1] as string).toLowerCase()
-    const value = (found[2] as string).trimEnd()
+    const value = stripBlanks(found[2] as string)
     const before = told[name]
     if (before === undefined) told[name] = value
     // Who reads the one and who reads the other would not agree on where the response ends.
@@ -76,12 +76,17 @@ function bodyOf(statusCode: number, told: Told): Http1Head['body'] {
   return length === undefined ? 'until-close' : Number(length)
 }
 
+/** Of the protocol's: a no-break space is a part of the value. */
+function stripBlanks(text: string): string {
+  return text.replace(/^[\t ]+|[\t ]+$/g, '')
+}
+
 function isBodiless(statusCode: number): boolean {
   return statusCode < 200 || statusCode === 204 || statusCode === 304
 }
 
 function isKept(byDefault: boolean, connection = ''): boolean {
   const says = (option: string): boolean =>
-    connection.split(',').some((one) => one.trim().toLowerCase() === option)
+    connection.split(',').some((one) => stripBlanks(one).toLowerCase() === option)
   return connection === '' ? byDefault : !says('close') && (byDefault || says('keep-alive'))
 }

@@ -30,7 +30,8 @@ export class Http1Parser {
   #partial = ''
   /** Of a body or a chunk. */
   #left = 0
-  #trailerBytes = 0
+  /** Of a response's trailers and of what its chunks say beside their sizes. */
+  #asideBytes = 0
 
   constructor(listener: ResponseListener) {
     this.#listener = listener
@@ -40,7 +41,7 @@ export class Http1Parser {
   begin(): void {
     this.#state = 'head'
     this.#partial = ''
-    this.#trailerBytes = 0
+    this.#asideBytes = 0
   }
 
   /** Nothing more is told of it; may be called by the listener. */
@@ -104,9 +105,8 @@ export class Http1Parser {
   #takeHead(text: string): void {
     if (text.length > maxHeadBytes) throw new Http1Error('protocol', 'the headers are too long')
     const head = parseHead(text)
-    // Neither was asked for.
-    if (head.statusCode === 100 || head.statusCode === 101)
-      throw new Http1Error('reset', `the receiver answered ${head.statusCode}`)
+    // Nobody has asked for it, and what follows would not be HTTP/1.1.
+    if (head.statusCode === 101) throw new Http1Error('protocol', 'the receiver switches protocols')
     const { body } = head
     if (head.statusCode >= 200) this.#state = stateOf(body)
     if (typeof body === 'number') this.#left = body
@@ -138,6 +138,7 @@ export class Http1Parser {
     if (this.#state === 'chunk-size') {
       const size = chunkLine.exec(line)?.[1]
       if (size === undefined) throw new Http1Error('protocol', 'a chunk has no size')
+      this.#countAside(line.length - size.length)
       this.#left = Number.parseInt(size, 16)
       this.#state = this.#left === 0 ? 'trailer' : 'chunk'
     } else if (this.#state === 'chunk-end') {
@@ -146,9 +147,14 @@ export class Http1Parser {
     } else if (line === '') this.#finish()
     else {
       requireTrailer(line)
-      this.#trailerBytes += line.length
-      if (this.#trailerBytes > maxHeadBytes) throw new Http1Error('protocol', 'the trailers are too long')
+      this.#countAside(line.length)
     }
+  }
+
+  #countAside(bytes: number): void {
+    this.#asideBytes += bytes
+    if (this.#asideBytes > maxHeadBytes)
+      throw new Http1Error('protocol', 'the trailers, or what chunks say beside their sizes, are too long')
   }
 
   #finish(): void {

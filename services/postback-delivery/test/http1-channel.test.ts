@@ -90,5 +90,16 @@ t.test('who answers before all was asked gets no other request', async (t) => {
   })
   far.write(ok)
   t.match(await answered, { statusCode: 200, failure: undefined })
+  t.match(await send(channel), { statusCode: 0, failure: { code: 'reset' } })
   t.equal(ended(), 1)
+})
+
+t.test('who has begun to answer has seen the request', async (t) => {
+  const { channel, far } = await openChannel(t)
+  far.once('data', () => far.end('HTTP/1.1 200 OK\r\ncontent-len'))
+  const exchange = await new Promise<Exchange>((resolve) => {
+    channel.send(request, new Exchange(limits, (_result, ended) => resolve(ended)))
+  })
+  t.ok(exchange.answered)
+  t.notOk(exchange.whole)
 })

@@ -188,9 +188,30 @@ t.test('what cannot become a response is refused before it has ended', async (t)
     t.equal(read(text).error, 'protocol', text)
 })
 
-t.test('nobody has asked for 100 and 101', async (t) => {
-  for (const status of ['100 Continue', '101 Switching Protocols'])
-    t.match(read(response(status, ['upgrade: x'])), { statuses: [], error: 'reset' })
+t.test(
+  'nobody has asked to go on or to switch protocols: the one says nothing, the other ends it',
+  async (t) => {
+    const good = response('200 OK', ['content-length: 2'], 'ok')
+    t.match(read(response('100 Continue', []) + good), {
+      statuses: [100, 200],
+      error: undefined,
+      ended: true,
+    })
+    t.match(read(response('101 Switching Protocols', ['upgrade: x'])), { statuses: [], error: 'protocol' })
+  },
+)
+
+t.test('a no-break space is no blank', async (t) => {
+  for (const field of ['content-length: 2\xa0', 'content-length:\xa02'])
+    t.match(read(response('200 OK', [field], 'ok')), { error: 'protocol' })
+})
+
+t.test('what chunks say beside their sizes is limited in all', async (t) => {
+  const chunk = `1;${'x'.repeat(1_000)}\r\na\r\n`
+  const many = (count: number) =>
+    response('200 OK', ['transfer-encoding: chunked'], `${chunk.repeat(count)}0\r\n\r\n`)
+  t.match(read(many(16)), { error: undefined, ended: true })
+  t.match(read(many(17)), { error: 'protocol', ended: false })
 })
 
 t.test('a listener that has had enough is told nothing more', async (t) => {

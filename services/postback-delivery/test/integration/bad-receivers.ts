@@ -12,7 +12,8 @@ export interface BadReceiver {
 
 /** Of each request to them. */
 export const deadlineMs = 400
-const head = (status: string, ...headers: string[]) => `HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n`
+const head = (status: string, ...headers: string[]) =>
+  `HTTP/1.1 ${status}\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`
 
 /** Writes `next()` for as long as the other side takes it. */
 function pour(socket: Socket, next: () => Buffer | string): void {
@@ -123,16 +124,15 @@ export const policy: readonly BadReceiver[] = [
   {
     what: 'says 100 Continue unasked',
     talk: (socket) => socket.write(head('100 Continue') + head('200 OK', 'content-length: 0')),
-    statusCode: 0,
-    code: 'reset',
-    verdict: 'retry',
+    statusCode: 200,
+    verdict: 'delivered',
   },
   {
     what: 'switches protocols',
     talk: (socket) =>
       socket.write(head('101 Switching Protocols', 'connection: upgrade', 'upgrade: websocket')),
     statusCode: 0,
-    code: 'reset',
+    code: 'protocol',
     verdict: 'retry',
   },
   {

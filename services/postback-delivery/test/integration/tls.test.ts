@@ -97,11 +97,18 @@ t.test('who does not offer HTTP/2 gets HTTP/1.1', async (t) => {
   await once(server, 'listening')
   t.teardown(() => server.close())
   const origin = `https://localhost:${(server.address() as AddressInfo).port}`
+  let connections = 0
+  server.on('secureConnection', () => {
+    connections += 1
+  })
   const sender = makeSender(t)
-  for (let n = 0; n < 2; n += 1) {
+  // However quick the answers are: a TLS connection still counts what it has sent for a moment.
+  for (let n = 0; n < 300; n += 1) {
     t.match(await sender.send(post(origin, '{}', trusting), 5_000), { statusCode: 200 })
   }
-  t.same(versions, ['1.1', '1.1'])
+  t.same(new Set(versions), new Set(['1.1']))
+  t.equal(versions.length, 300)
+  t.equal(connections, 1, 'which is kept')
 })
 
 t.test('who offers HTTP/2 and then asks for HTTP/1.1 gets it at once, and from then on', async (t) => {
