@@ -74,7 +74,7 @@ t.test('a database of a single node is not taken for a replicated one', async (t
   t.equal(await mesh.value('SELECT max(version) FROM schema_migrations'), '1')
 })
 
-t.test('an aggregator of a cluster lands, changes and erases events as one of a single node', async (t) => {
+t.test('an aggregator of a cluster lands events and looks for repeats as one of a single node', async (t) => {
   const mesh = await createMeshFixture(t)
   await mesh.putMeter('visits', { eventTypes: ['visit.recorded'], aggregation: 'count' })
   const cluster = await startClickhouseCluster(t, mesh.config.clickhouseUrl)
