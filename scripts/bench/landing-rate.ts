@@ -15,7 +15,10 @@ export interface LandingRate {
   readonly clickhouse: number
   /** Of ClickHouse's: by the threads that merge. */
   readonly merges: number
-  /** Of both: until the partitions are taken up, which has ids read back that landed before. No cost of an event. */
+  /**
+   * Of both, without merges: until the partitions are taken up, which has ids read back that landed before. No cost of
+   * an event, but what landed meanwhile is in it.
+   */
   readonly takingUp: number
   /** Of the aggregator at a quarter of the rows, at half of them and at the end; without the ids that it keeps. */
   readonly memoryMiB: readonly number[]
@@ -32,29 +35,29 @@ export async function measureLandingRate(mesh: BenchMesh, events: number): Promi
   const before = await countEvents(mesh)
   await produceEvents(mesh, events)
   await untilMergesRest(mesh)
-  const merges = mergesCpu(mesh)
   const aggregator = await mesh.start('aggregator')
   pinToCores([aggregator.pid], measuredCore)
-  const cpu = { aggregator: processCpuSeconds([aggregator.pid]), clickhouse: clickhouseCpu(mesh) }
+  const cpu = readCpu(mesh, aggregator)
   const startedAt = performance.now()
   const already = (await countEvents(mesh)) - before
   await untilTakenUp(aggregator, mesh.key)
-  const takingUp = processCpuSeconds([aggregator.pid]) + clickhouseCpu(mesh) - cpu.aggregator - cpu.clickhouse
+  const takenUp = readCpu(mesh, aggregator)
   const memoryMiB: number[] = []
   for (const share of [0.25, 0.5, 1]) {
     await untilLanded(mesh, before + events * share)
     memoryMiB.push(residentMiB(aggregator.pid) - (await readIdsMiB(aggregator)))
   }
   const seconds = (performance.now() - startedAt) / 1_000
-  const used = processCpuSeconds([aggregator.pid]) - cpu.aggregator
+  const landed = readCpu(mesh, aggregator)
   await untilMergesRest(mesh)
+  const merged = readCpu(mesh, aggregator)
   const thousands = (events - already) / 1_000
   const rate = {
     rowsPerSecond: (events - already) / seconds,
-    aggregator: used / thousands,
-    clickhouse: (clickhouseCpu(mesh) - cpu.clickhouse) / thousands,
-    merges: (mergesCpu(mesh) - merges) / thousands,
-    takingUp: takingUp / thousands,
+    aggregator: (landed.aggregator - cpu.aggregator) / thousands,
+    clickhouse: (merged.clickhouse - cpu.clickhouse) / thousands,
+    merges: (merged.merges - cpu.merges) / thousands,
+    takingUp: (withoutMerges(takenUp) - withoutMerges(cpu)) / thousands,
     memoryMiB,
     idsMiB: await readIdsMiB(aggregator),
   }
@@ -98,10 +101,23 @@ async function readIdsMiB({ operationsPort }: BenchService): Promise<number> {
   return Math.round(bytes / 2 ** 20)
 }
 
-function mergesCpu(mesh: BenchMesh): number {
-  return threadCpuSeconds(mesh.clickhouse.pids(), 'MergeMutate')
+/** CPU seconds so far. */
+interface Cpu {
+  readonly aggregator: number
+  readonly clickhouse: number
+  /** Of ClickHouse's. */
+  readonly merges: number
 }
 
-function clickhouseCpu(mesh: BenchMesh): number {
-  return processCpuSeconds(mesh.clickhouse.pids())
+function readCpu(mesh: BenchMesh, aggregator: BenchService): Cpu {
+  const pids = mesh.clickhouse.pids()
+  return {
+    aggregator: processCpuSeconds([aggregator.pid]),
+    clickhouse: processCpuSeconds(pids),
+    merges: threadCpuSeconds(pids, 'MergeMutate'),
+  }
+}
+
+function withoutMerges({ aggregator, clickhouse, merges }: Cpu): number {
+  return aggregator + clickhouse - merges
 }
