@@ -55,7 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Whether a byte of a response came, an interim one included. */
   get answered(): boolean {
-    return this.#heard || this.#statusCode !== 0 || this.#interim > 0
+    return this.#heard
   }
 
   /** Whether its connection is as it was before it. */
@@ -88,6 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     statusCode: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
+    this.#heard = true
     // 103 and the like announce the response, they are not it.
     if (statusCode < 200) {
       this.#interim += 1
