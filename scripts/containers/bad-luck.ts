@@ -5,22 +5,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeCount, faultsOf, startLoad } from './mesh-load.ts'
+import { meshOptions, readRootKey, releaseOptions } from './mesh-options.ts'
 import { misfortunes } from './misfortunes.ts'
 import { createRelease } from './release.ts'
 
 const { values } = parseArgs({
   options: {
-    namespace: { type: 'string', default: 'mesh' },
-    release: { type: 'string', default: 'mesh' },
-    ingest: { type: 'string', default: 'http://127.0.0.1:8080' },
-    query: { type: 'string', default: 'http://127.0.0.1:8081' },
-    receiver: { type: 'string', default: '127.0.0.1' },
+    ...releaseOptions,
+    ...meshOptions,
     rate: { type: 'string', default: '200' },
     only: { type: 'string', default: '' },
   },
 })
-const key = process.env.MILLRACE_ROOT_KEY
-if (!key) throw new Error('MILLRACE_ROOT_KEY is not set: the key to send with')
+const key = readRootKey()
 const only = values.only.split(',').filter((name) => name !== '')
 const chosen = misfortunes.filter(({ name }) => only.length === 0 || only.includes(name))
 if (chosen.length === 0) throw new Error(`there are: ${misfortunes.map(({ name }) => name).join(', ')}`)

@@ -5,19 +5,17 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeCount, faultsOf, startLoad } from './mesh-load.ts'
+import { meshOptions, readRootKey } from './mesh-options.ts'
 import { describeFailedTries } from './repeating-sender.ts'
 
 const { values } = parseArgs({
   options: {
-    ingest: { type: 'string', default: 'http://127.0.0.1:8080' },
-    query: { type: 'string', default: 'http://127.0.0.1:8081' },
+    ...meshOptions,
     seconds: { type: 'string', default: '60' },
     rate: { type: 'string', default: '500' },
-    receiver: { type: 'string', default: '127.0.0.1' },
   },
 })
-const key = process.env.MILLRACE_ROOT_KEY
-if (!key) throw new Error('MILLRACE_ROOT_KEY is not set: the key to send with')
+const key = readRootKey()
 
 const load = await startLoad({ ...values, key, rate: Number(values.rate), tries: 2 })
 await Promise.race([delay(Number(values.seconds) * 1_000), once(process, 'SIGINT')])

@@ -4,24 +4,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeCount, faultsOf, startLoad } from './mesh-load.ts'
+import { meshOptions, readRootKey, releaseOptions } from './mesh-options.ts'
 import { createRelease } from './release.ts'
 import { describeFailedTries } from './repeating-sender.ts'
 
 const { values } = parseArgs({
   options: {
-    namespace: { type: 'string', default: 'mesh' },
-    release: { type: 'string', default: 'mesh' },
-    ingest: { type: 'string', default: 'http://127.0.0.1:8080' },
-    query: { type: 'string', default: 'http://127.0.0.1:8081' },
-    receiver: { type: 'string', default: '127.0.0.1' },
+    ...releaseOptions,
+    ...meshOptions,
     rate: { type: 'string', default: '500' },
     tag: { type: 'string' },
     replicas: { type: 'string', default: '2' },
   },
 })
 const { tag } = values
-const key = process.env.MILLRACE_ROOT_KEY
-if (!key) throw new Error('MILLRACE_ROOT_KEY is not set: the key to send with')
+const key = readRootKey()
 if (tag === undefined) throw new Error('--tag is not given: the image to upgrade to')
 
 const services = ['ingest', 'aggregator', 'postbackDelivery', 'query']

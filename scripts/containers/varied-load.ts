@@ -7,18 +7,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { meshOptions, readRootKey } from './mesh-options.ts'
 
 const { values } = parseArgs({
   options: {
-    ingest: { type: 'string', default: 'http://127.0.0.1:8080' },
-    query: { type: 'string', default: 'http://127.0.0.1:8081' },
-    /** Address of this machine that postback-delivery may call. */
-    receiver: { type: 'string', default: '127.0.0.1' },
+    ...meshOptions,
     seconds: { type: 'string', default: '120' },
   },
 })
-const key = process.env.MILLRACE_ROOT_KEY
-if (!key) throw new Error('MILLRACE_ROOT_KEY is not set: the key to send with')
+const key = readRootKey()
 
 const everyMs = 250
 const failingEvery = 4
