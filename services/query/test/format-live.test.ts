@@ -2,26 +2,20 @@ import t from 'tap'
 import { formatLiveEvent, formatLiveJson } from '../src/format-live.ts'
 import type { LivePush } from '../src/live-hub.ts'
 import type { LiveCell, MergedSecond } from '../src/live-merge.ts'
+import { countCell } from './live-fixtures.ts'
 import { meter } from './report-fixtures.ts'
 
 const start = 1_700_000_000
-const cell = (group: string[], count: number): LiveCell => ({
-  group,
-  count,
-  sum: 0n,
-  min: undefined,
-  max: undefined,
-})
 const second = (at: number, ...groups: LiveCell[]): MergedSecond => ({
   second: start + at,
-  total: cell(
+  total: countCell(
     [],
     groups.reduce((sum, { count }) => sum + count, 0),
   ),
   groups,
 })
 
-const all = [second(1, cell(['SE', '/a'], 2), cell([], 7)), second(2, cell(['SE', '/a'], 3))]
+const all = [second(1, countCell(['SE', '/a'], 2), countCell([], 7)), second(2, countCell(['SE', '/a'], 3))]
 const push: LivePush = {
   id: '5-1',
   meter,
@@ -78,11 +72,11 @@ t.test('an event is framed for server-sent events, and written once', async (t) 
 t.test('amounts of several currencies are not added up, and what needs every value has none', async (t) => {
   const amounts = { ...meter, aggregation: 'amount', dimensions: ['currency', 'settled'] } as const
   const amount = (currency: string, minor: bigint): LiveCell => ({
-    ...cell([currency, 'false'], 1),
+    ...countCell([currency, 'false'], 1),
     sum: minor * 10n ** 18n,
   })
   const shown = (...groups: LiveCell[]) => {
-    const total = { ...cell([], 2), sum: groups.reduce((sum, it) => sum + it.sum, 0n) }
+    const total = { ...countCell([], 2), sum: groups.reduce((sum, it) => sum + it.sum, 0n) }
     const seconds = [{ second: start, total, groups }]
     return JSON.parse(
       formatLiveJson({ ...push, meter: amounts, changed: seconds, all: seconds }, 0),

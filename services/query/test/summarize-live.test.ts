@@ -1,20 +1,14 @@
 import t from 'tap'
-import type { LiveCell, MergedSecond } from '../src/live-merge.ts'
+import type { MergedSecond } from '../src/live-merge.ts'
 import { summarizeLive } from '../src/summarize-live.ts'
+import { countCell } from './live-fixtures.ts'
 import { meter } from './report-fixtures.ts'
 
 const start = 1_700_000_000
-const cell = (group: string[], count: number): LiveCell => ({
-  group,
-  count,
-  sum: 0n,
-  min: undefined,
-  max: undefined,
-})
 const second = (at: number): MergedSecond => ({
   second: start + at,
-  total: cell([], 10),
-  groups: [cell(['SE', '/a'], 7), cell([], 3)],
+  total: countCell([], 10),
+  groups: [countCell(['SE', '/a'], 7), countCell([], 3)],
 })
 
 t.test('a short span is summed up by itself, and its rate is that of the last whole seconds', async (t) => {
