@@ -1,8 +1,11 @@
 import type { Message } from '@millrace/service-kit/kafka-consumer'
+import { MessageSlabs } from './message-slabs.ts'
 
 /** Messages of one partition that were read and wait for their turn. */
 export interface PartitionInbox {
+  /** Copies its bytes. */
   put(message: Message): void
+  /** Its bytes are good until the next call of it. */
   take(): Message | undefined
   clear(): void
   /** Drops what was put in before the first message of that offset; all, when there is none. */
@@ -12,50 +15,69 @@ export interface PartitionInbox {
   isFull(): boolean
 }
 
+interface Waiting {
+  readonly message: Message
+  readonly release: () => void
+}
+
 /** @param onRoom called when a full inbox has room again */
 export function createPartitionInbox(maxBytes: () => number, onRoom: () => void): PartitionInbox {
-  let messages: Message[] = []
+  const slabs = new MessageSlabs()
+  let waiting: Waiting[] = []
   /** Index of the first that was not taken: cheaper than shifting the array each time. */
   let first = 0
+  let taken: Waiting | undefined
   let bytes = 0
   let full = false
+  const copy = (message: Message): Waiting => {
+    if (message.value === null) return { message, release: () => {} }
+    const { bytes: value, release } = slabs.keep(message.value)
+    return { message: { ...message, value }, release }
+  }
   const checkRoom = (): void => {
     if (!full || bytes > maxBytes() / 2) return
     full = false
     onRoom()
   }
+  const releaseTaken = (): void => {
+    taken?.release()
+    taken = undefined
+  }
+  /** @param end index of the first that stays */
+  const drop = (end: number): void => {
+    for (const { message, release } of waiting.slice(first, end)) {
+      bytes -= message.size
+      release()
+    }
+    waiting = waiting.slice(end)
+    first = 0
+    checkRoom()
+  }
   return {
     put(message) {
-      messages.push(message)
+      waiting.push(copy(message))
       bytes += message.size
       full ||= bytes >= maxBytes()
     },
     take() {
-      const message = messages[first]
-      if (message === undefined) return undefined
+      releaseTaken()
+      taken = waiting[first]
+      if (taken === undefined) return undefined
       first += 1
-      bytes -= message.size
-      if (first > 500 || first === messages.length) {
-        messages = messages.slice(first)
+      bytes -= taken.message.size
+      if (first > 500 || first === waiting.length) {
+        waiting = waiting.slice(first)
         first = 0
       }
       checkRoom()
-      return message
+      return taken.message
     },
-    clear() {
-      messages = []
-      first = 0
-      bytes = 0
-      checkRoom()
-    },
+    clear: () => drop(waiting.length),
     skipTo(offset) {
-      const at = messages.findIndex((message, index) => index >= first && message.offset === offset)
-      messages = at === -1 ? [] : messages.slice(at)
-      first = 0
-      bytes = messages.reduce((sum, { size }) => sum + size, 0)
-      checkRoom()
+      const at = waiting.findIndex(({ message }, index) => index >= first && message.offset === offset)
+      drop(at === -1 ? waiting.length : at)
     },
-    isEmpty: () => messages.length === first,
+    isEmpty: () => waiting.length === first,
     isFull: () => full,
   }
 }
