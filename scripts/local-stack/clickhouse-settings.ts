@@ -30,6 +30,8 @@ export function clickHouseConfiguration({
     uncompressed_cache_size: 0,
     // Keep-alive longer than any client's idle time, so that no client meets a closed connection.
     keep_alive_timeout: 60,
+    // Whatever is asked comes before merges, of which there are more at a time than cores. Only for root (CAP_SYS_NICE).
+    os_threads_nice_value_merge_mutate: 19,
     ...SMALL_POOLS,
   }
   return toXml('clickhouse', configuration, '')

@@ -33,6 +33,12 @@ const maxMessages = 500
 /** Rebalances are noticed as often. */
 const idleMs = 100
 const landedCheckMs = 250
+/**
+ * Each answer to a fetch costs the broker, the client and the lanes: without a least size there is one for every message of
+ * ingest, hundreds a second. Up to that size events wait for so long.
+ */
+const fetchMinBytes = 128 * 1024
+const fetchWaitMs = 25
 /** Longer than a partition takes to get another owner. */
 const standstillMs = 15_000
 
@@ -73,6 +79,8 @@ export async function startEventsConsumer(
         'session.timeout.ms': config.sessionTimeoutMs,
         // Whoever comes or goes, partitions that stay where they are go on landing.
         'partition.assignment.strategy': 'cooperative-sticky',
+        'fetch.min.bytes': fetchMinBytes,
+        'fetch.wait.max.ms': fetchWaitMs,
         // What librdkafka reads ahead of the lanes, over all partitions.
         'queued.max.messages.kbytes': 16_384,
       },
