@@ -1,12 +1,12 @@
 import { count, readConfig, setting } from '@millrace/service-kit/config'
 import type { BenchMesh } from './bench-mesh.ts'
-import { fillEvents, type InsertRate, measureInsertRate } from './landing-clickhouse.ts'
+import { fillEvents, type InsertRate, measureFullMerge, measureInsertRate } from './landing-clickhouse.ts'
 import { type LandingRate, measureLandingRate } from './landing-rate.ts'
 import { whileApart } from './pin-cores.ts'
 import { registerBenchCatalog } from './register-catalog.ts'
 
 const settings = {
-  events: setting('EVENTS', count(1_000_000), 'How many land at a time.'),
+  events: setting('EVENTS', count(4_000_000), 'How many land at a time.'),
   rows: setting('ROWS', count(0, 0), 'How many are in the tables the second time.'),
 }
 const { events, rows } = readConfig(settings, process.env)
@@ -19,12 +19,13 @@ export async function benchLanding(mesh: BenchMesh): Promise<void> {
   await registerBenchCatalog(mesh)
   // It makes the topics, with the partitions that the producer counts on, and the tables.
   await (await mesh.start('aggregator')).stop()
-  const [landing, insert] = await onOneCore(mesh, async () => {
+  const [landing, rest, insert] = await onOneCore(mesh, async () => {
     const landed = await measureLandingRate(mesh, events)
-    return [landed, await measureInsertRate(mesh, 'copy', events)] as const
+    const merged = await measureFullMerge(mesh, 'millrace', events)
+    return [landed, merged, await measureInsertRate(mesh, 'copy', events)] as const
   })
   printLanding(events, landing)
-  printInsert(insert, landing)
+  printInsert(insert, landing, rest)
   if (rows <= events) return
   await fillEvents(mesh, rows - events)
   const later = await onOneCore(mesh, () => measureLandingRate(mesh, events))
@@ -49,10 +50,17 @@ landing ${format(events)} rows, until there are ${format(rows)}: validated, repe
   aggregator's memory                          ${memoryMiB.map((mib) => `${mib} MiB`).join(', ')} after a quarter, a half and all, and ${idsMiB} MiB of ids`)
 }
 
-function printInsert(insert: InsertRate, landing: LandingRate): void {
+/** @param rest of merging what has landed into one part of each table */
+function printInsert(insert: InsertRate, landing: LandingRate, rest: number): void {
+  const { rowsPerSecond, clickhouse, merges } = insert
+  const [mesh, alone] = [total(landing), clickhouse]
   console.log(`\
-  ClickHouse, INSERT of the same rows          ${format(insert.rowsPerSecond)} rows/s, CPU per 1,000: ${ms(insert.clickhouse)}
-  ratio                                        ${ratio(landing.rowsPerSecond, insert.rowsPerSecond)} the rate, ${ratio(total(landing), insert.clickhouse)} the CPU (wanted: at most 2)`)
+  ClickHouse, INSERT of the same rows          ${format(rowsPerSecond)} rows/s, CPU per 1,000: ${ms(alone)}; of it ${ms(merges)} merges
+  the rest of merging, each table in one part  ${ms(rest)} after landing, ${ms(insert.rest)} after the INSERT
+  the rate                                     ${ratio(landing.rowsPerSecond, rowsPerSecond)}
+  the CPU, all of it                           ${ratio(mesh + rest, alone + insert.rest)} (wanted: at most 2)
+  the CPU without any merges                   ${ratio(mesh - landing.merges, alone - merges)}
+  the CPU with the merges that came up         ${ratio(mesh, alone)}`)
 }
 
 function total({ aggregator, clickhouse }: LandingRate): number {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { credentials, Metadata } from '@grpc/grpc-js'
 import { AggregationServiceClient, type Progress } from '@millrace/proto'
 import { type BenchMesh, type BenchService, eventsPartitions } from './bench-mesh.ts'
-import { askClickhouse, untilMergesRest } from './landing-clickhouse.ts'
+import { askClickhouse, mergingThreads, untilMergesRest } from './landing-clickhouse.ts'
 import { processCpuSeconds, readServiceMetric, residentMiB, threadCpuSeconds } from './measure.ts'
 import { measuredCore, pinToCores } from './pin-cores.ts'
 import { produceEvents } from './produce-events.ts'
@@ -114,7 +114,7 @@ function readCpu(mesh: BenchMesh, aggregator: BenchService): Cpu {
   return {
     aggregator: processCpuSeconds([aggregator.pid]),
     clickhouse: processCpuSeconds(pids),
-    merges: threadCpuSeconds(pids, 'MergeMutate'),
+    merges: threadCpuSeconds(pids, mergingThreads),
   }
 }
 

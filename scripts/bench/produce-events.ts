@@ -9,6 +9,8 @@ import { type BenchMesh, eventsPartitions } from './bench-mesh.ts'
 import { sampleEvent } from './sample-events.ts'
 
 const perMessage = 100
+/** More at a time would take more than the client has room for. */
+const unconfirmedMessages = 5_000
 
 /** Fills millrace.events as ingest would: packed messages, each of one partition. */
 export async function produceEvents(mesh: BenchMesh, events: number): Promise<void> {
@@ -31,6 +33,7 @@ export async function produceEvents(mesh: BenchMesh, events: number): Promise<vo
     const pack = packs[partition]
     pack?.push({ record: { $case: 'event', value: event } })
     if (pack?.length === perMessage) flush(partition)
+    if (sends.length === unconfirmedMessages) await Promise.all(sends.splice(0))
   }
   for (const partition of packs.keys()) flush(partition)
   await Promise.all(sends)
