@@ -56,7 +56,7 @@ function printInsert(insert: InsertRate, landing: LandingRate, rest: number): vo
   const [mesh, alone] = [total(landing), clickhouse]
   console.log(`\
   ClickHouse, INSERT of the same rows          ${format(rowsPerSecond)} rows/s, CPU per 1,000: ${ms(alone)}; of it ${ms(merges)} merges
-  the rest of merging, each table in one part  ${ms(rest)} after landing, ${ms(insert.rest)} after the INSERT
+  the rest of merging, until one part is left   ${ms(rest)} after landing, ${ms(insert.rest)} after the INSERT
   the rate                                     ${ratio(landing.rowsPerSecond, rowsPerSecond)}
   the CPU, all of it                           ${ratio(mesh + rest, alone + insert.rest)} (wanted: at most 2)
   the CPU without any merges                   ${ratio(mesh - landing.merges, alone - merges)}

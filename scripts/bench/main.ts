@@ -30,13 +30,16 @@ const only = process.env.ONLY
 const known = { ...parts, ...longParts }
 if (only !== undefined && !Object.hasOwn(known, only))
   throw new Error(`ONLY=${only}: one of ${Object.keys(known).join(', ')}`)
-const mesh = await startBenchMesh()
-try {
-  console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
-  for (const [name, bench] of Object.entries(only === undefined ? parts : known))
-    if (only === undefined || only === name) await bench(mesh)
-} finally {
-  await mesh.stop()
+console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`)
+for (const [name, bench] of Object.entries(only === undefined ? parts : known)) {
+  if (only !== undefined && only !== name) continue
+  // Its own, so that no part lands or merges what another one has left.
+  const mesh = await startBenchMesh()
+  try {
+    await bench(mesh)
+  } finally {
+    await mesh.stop()
+  }
 }
 
 async function benchIngest(mesh: BenchMesh): Promise<void> {
