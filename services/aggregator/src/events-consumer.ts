@@ -35,7 +35,7 @@ const idleMs = 100
 const landedCheckMs = 250
 /**
  * Each answer to a fetch costs the broker, the client and the lanes: without a least size there is one for every message of
- * ingest, hundreds a second. Up to that size events wait for so long.
+ * ingest, hundreds a second. Up to that size events wait for so long, and a broker without any is asked as often.
  */
 const fetchMinBytes = 128 * 1024
 const fetchWaitMs = 25

@@ -39,7 +39,6 @@ export class MessageSlabs {
     const open = this.#open
     if (open !== undefined && open.used + bytes <= open.bytes.length) return open
     this.#open = { bytes: takePiece(largestPieceBytes), used: 0, held: 0 }
-    if (open?.held === 0) returnPiece(open.bytes)
     return this.#open
   }
 

@@ -7,7 +7,7 @@ const smallestBytes = 1024
 
 /** What all batches together may take by default. */
 const keptBytes = 384 * 1024 * 1024
-/** What was kept and not used for as long goes. */
+/** What was not used for as long goes when the next piece is returned. */
 const unusedMs = 60_000
 
 /** Pieces of one size that nobody uses. */
