@@ -51,19 +51,27 @@ export async function measureFullMerge(mesh: BenchMesh, database: string, rows: 
   for (const table of tables) {
     await askClickhouse(mesh, `CREATE TABLE ${merged}.${table} AS ${database}.${table}`)
     await askClickhouse(mesh, `ALTER TABLE ${merged}.${table} ATTACH PARTITION ALL FROM ${database}.${table}`)
-    await askClickhouse(
-      mesh,
-      `OPTIMIZE TABLE ${merged}.${table} FINAL SETTINGS optimize_skip_merged_partitions = 1`,
-    )
   }
+  await mergeWhole(mesh, merged)
   const used = processCpuSeconds(mesh.clickhouse.pids()) - cpu
-  const left = await askClickhouse(
-    mesh,
-    `SELECT count() - uniqExact(table, partition) FROM system.parts WHERE active AND database = '${merged}'`,
-  )
-  if (left !== '0') throw new Error(`${left} parts were not merged`)
   await askClickhouse(mesh, `DROP DATABASE ${merged} SYNC`)
   return used / (rows / 1_000)
+}
+
+async function mergeWhole(mesh: BenchMesh, database: string): Promise<void> {
+  for (const table of tables) {
+    await askClickhouse(
+      mesh,
+      `OPTIMIZE TABLE ${database}.${table} FINAL SETTINGS optimize_skip_merged_partitions = 1`,
+    )
+  }
+  const names = tables.map((table) => `'${table}'`).join(', ')
+  const left = await askClickhouse(
+    mesh,
+    `SELECT count() - uniqExact(table, partition) FROM system.parts
+      WHERE active AND database = '${database}' AND table IN (${names})`,
+  )
+  if (left !== '0') throw new Error(`${left} parts of ${database} were not merged`)
 }
 
 /**
@@ -110,7 +118,8 @@ export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: num
 
 /**
  * Copies the rows that landed first until there are so many, each copy with ids and minutes of its own, as if they had
- * landed over the time before, and longer ago than repeats are looked for: the views take them too.
+ * landed over the time before, and longer ago than repeats are looked for: the views take them too. All merging of theirs
+ * is done, as it is with rows that have lain for long: who lands next pays for his own.
  */
 export async function fillEvents(mesh: BenchMesh, rows: number): Promise<void> {
   const oldest = '(SELECT min(source) FROM millrace.events)'
@@ -132,5 +141,6 @@ export async function fillEvents(mesh: BenchMesh, rows: number): Promise<void> {
     )
     if ((await found()) !== (copy + 1) * each) throw new Error(`copy ${copy} of the rows is not there`)
   }
+  await mergeWhole(mesh, 'millrace')
   await untilMergesRest(mesh)
 }

@@ -28,13 +28,33 @@ export async function benchLanding(mesh: BenchMesh): Promise<void> {
   printInsert(insert, landing, rest)
   if (rows <= events) return
   await fillEvents(mesh, rows - events)
-  const later = await onOneCore(mesh, () => measureLandingRate(mesh, events))
+  const [later, laterInsert] = await onOneCore(mesh, async () => {
+    const landed = await measureLandingRate(mesh, events)
+    return [landed, await measureInsertRate(mesh, 'copy', events)] as const
+  })
   printLanding(rows, later)
-  const each = (of: LandingRate): number => total(of) - of.takingUp
-  const withoutMerges = (of: LandingRate): number => each(of) - of.merges
+  printGrowth(rows, { landing, insert }, { landing: later, insert: laterInsert })
+}
+
+interface Measured {
+  readonly landing: LandingRate
+  /** Into empty tables, a minute later. */
+  readonly insert: InsertRate
+}
+
+/** Minutes apart the same work takes a quarter more or less on a machine that others share: so each beside its own INSERT. */
+function printGrowth(rows: number, first: Measured, later: Measured): void {
+  const each = ({ landing }: Measured): number => total(landing) - landing.takingUp
+  const withoutMerges = (of: Measured): number => each(of) - of.landing.merges
+  const line = (what: string, cost: (of: Measured) => number, alone: (of: Measured) => number): string => {
+    const [then, now] = [cost(first) / alone(first), cost(later) / alone(later)]
+    return `  ${what.padEnd(44)} ${ms(cost(first))}, ${ms(cost(later))}; beside the INSERT ${ratio(then, 1)}, ${ratio(now, 1)}: ${ratio(now, then)}`
+  }
   console.log(`\
-  an event among ${format(rows)} and among the first, ids read back left out  ${ms(each(later))} and ${ms(each(landing))}, ${ratio(each(later), each(landing))} (wanted: 0.9 to 1.1)
-  the same without merges                      ${ms(withoutMerges(later))} and ${ms(withoutMerges(landing))}, ${ratio(withoutMerges(later), withoutMerges(landing))}`)
+  ClickHouse, INSERT of the same rows          ${ms(later.insert.clickhouse)}, where it took ${ms(first.insert.clickhouse)} before
+  an event among the first and among ${format(rows)}, ids read back left out (wanted: 0.9 to 1.1 ×)
+${line('with the merges that came up', each, ({ insert }) => insert.clickhouse)}
+${line('without merges', withoutMerges, ({ insert }) => insert.clickhouse - insert.merges)}`)
 }
 
 /** The aggregator is pinned to the measured core where it starts. */
@@ -56,7 +76,7 @@ function printInsert(insert: InsertRate, landing: LandingRate, rest: number): vo
   const [mesh, alone] = [total(landing), clickhouse]
   console.log(`\
   ClickHouse, INSERT of the same rows          ${format(rowsPerSecond)} rows/s, CPU per 1,000: ${ms(alone)}; of it ${ms(merges)} merges
-  the rest of merging, until one part is left   ${ms(rest)} after landing, ${ms(insert.rest)} after the INSERT
+  what is left to be merged into one part      ${ms(rest)} after landing, ${ms(insert.rest)} after the INSERT
   the rate                                     ${ratio(landing.rowsPerSecond, rowsPerSecond)}
   the CPU, all of it                           ${ratio(mesh + rest, alone + insert.rest)} (wanted: at most 2)
   the CPU without any merges                   ${ratio(mesh - landing.merges, alone - merges)}
