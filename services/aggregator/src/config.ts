@@ -25,7 +25,7 @@ export const settings = {
   ),
   batchMaxRows: setting(
     'AGGREGATOR_BATCH_MAX_ROWS',
-    count(200_000),
+    count(100_000),
     'rows at which a batch is written at once; one message more may exceed it',
   ),
   batchMaxBytes: setting(
