@@ -23,7 +23,7 @@ export interface Publisher {
    */
   putEndpoint(name: string, body: object | undefined): Promise<number>
   putEventType(name: string, body: object): Promise<number>
-  /** One message of events, to one partition. */
+  /** One message of events, to one partition; whoever hands them out knows all that was put before. */
   publish(events: readonly Event[], partition?: number): Promise<void>
   stop(): Promise<void>
 }
@@ -39,6 +39,7 @@ export async function startPublisher({ config, logger }: Mesh, tenant = 'acme'):
   )
   const box = createSecretBox(secretsKeysOf(config))
   let version = 0
+  let catalogThrough = 0
   const put = async (kind: string, name: string, body: object | undefined): Promise<number> => {
     // The service may write the ones in between.
     version += 1_000
@@ -47,7 +48,10 @@ export async function startPublisher({ config, logger }: Mesh, tenant = 'acme'):
       ...{ json: JSON.stringify(body ?? {}), writtenAtUs: Date.now() * 1_000, writtenBy: 'test' },
     }).finish()
     const topic = config.kafkaTopicPrefix + catalogTopic.name
-    return (await producer.send({ topic, key: `${tenant}/${kind}/${name}`, value: Buffer.from(value) })) + 1
+    const message = { topic, key: `${tenant}/${kind}/${name}`, value: Buffer.from(value) }
+    const through = (await producer.send(message)) + 1
+    catalogThrough = Math.max(catalogThrough, through)
+    return through
   }
   return {
     async putEndpoint(name, body) {
@@ -58,7 +62,7 @@ export async function startPublisher({ config, logger }: Mesh, tenant = 'acme'):
     putEventType: (name, body) => put('event-type', name, body),
     async publish(events, partition = 0) {
       const records = events.map((value) => ({ record: { $case: 'event' as const, value } }))
-      const value = Buffer.from(EventBatch.encode({ records, catalogThrough: 0 }).finish())
+      const value = Buffer.from(EventBatch.encode({ records, catalogThrough }).finish())
       await producer.send({ topic: config.kafkaTopicPrefix + eventsTopic.name, partition, value })
     },
     stop: () => producer.stop(1_000),
