@@ -1,15 +1,6 @@
-/** Numbers from 0 to below 1 that a seed decides (mulberry32). */
-export type Random = () => number
+import type { Random } from '@millrace/scripts/random'
 
-export function createRandom(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+export { createRandom, type Random } from '@millrace/scripts/random'
 
 /** BAD_INPUT_SEED, to try a failing run again; else a new one. */
 export function seedOfRun(): number {
