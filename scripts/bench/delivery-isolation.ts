@@ -63,14 +63,14 @@ export async function measureDeliveryIsolation(
     const hanging = await measureHealthy(run, { perSecond, seconds: hangingSeconds }, true)
     well.push(...(await measureHealthy(run, { perSecond, seconds: hangingSeconds / 2 }, false)))
     const backlog = await measureBacklog(run)
-    return { receivers, perSecond, allWell: sum(well), someHang: sum(hanging), backlog }
+    return { receivers, perSecond, allWell: summarize(well), someHang: summarize(hanging), backlog }
   } finally {
     await requester.stop()
     await receiver.stop()
   }
 }
 
-function sum(slices: readonly number[]): Slices {
+function summarize(slices: readonly number[]): Slices {
   return { median: median(slices), worst: Math.max(...slices) }
 }
 

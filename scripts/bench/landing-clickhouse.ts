@@ -17,8 +17,17 @@ export interface InsertRate {
   readonly rest: number
 }
 
-/** By the names of the threads of ClickHouse. */
-export const mergingThreads = 'MergeMutate'
+/** CPU seconds so far. */
+export interface ClickhouseCpu {
+  readonly clickhouse: number
+  /** Of it: by the threads that merge. */
+  readonly merges: number
+}
+
+export function readClickhouseCpu(mesh: BenchMesh): ClickhouseCpu {
+  const pids = mesh.clickhouse.pids()
+  return { clickhouse: processCpuSeconds(pids), merges: threadCpuSeconds(pids, 'MergeMutate') }
+}
 
 /** Statements that do not return before they are done. */
 export async function askClickhouse(mesh: BenchMesh, query: string): Promise<string> {
@@ -47,13 +56,13 @@ const tables = ['events', 'meter_minutes', 'meter_hours', 'meter_days']
  */
 export async function measureFullMerge(mesh: BenchMesh, database: string, rows: number): Promise<number> {
   await askClickhouse(mesh, `CREATE DATABASE ${merged}`)
-  const cpu = processCpuSeconds(mesh.clickhouse.pids())
+  const { clickhouse: before } = readClickhouseCpu(mesh)
   for (const table of tables) {
     await askClickhouse(mesh, `CREATE TABLE ${merged}.${table} AS ${database}.${table}`)
     await askClickhouse(mesh, `ALTER TABLE ${merged}.${table} ATTACH PARTITION ALL FROM ${database}.${table}`)
   }
   await mergeWhole(mesh, merged)
-  const used = processCpuSeconds(mesh.clickhouse.pids()) - cpu
+  const used = readClickhouseCpu(mesh).clickhouse - before
   await askClickhouse(mesh, `DROP DATABASE ${merged} SYNC`)
   return used / (rows / 1_000)
 }
@@ -88,11 +97,7 @@ export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: num
   if (!exported.ok || exported.body === null) throw new Error(await exported.text())
   await pipeline(Readable.fromWeb(exported.body as never), createWriteStream(file))
   await untilMergesRest(mesh)
-  const readCpu = () => ({
-    all: processCpuSeconds(mesh.clickhouse.pids()),
-    merges: threadCpuSeconds(mesh.clickhouse.pids(), mergingThreads),
-  })
-  const before = readCpu()
+  const before = readClickhouseCpu(mesh)
   const startedAt = performance.now()
   const inserted = await fetch(url(`INSERT INTO ${copy}.events FORMAT Native`), {
     method: 'POST',
@@ -102,7 +107,7 @@ export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: num
   if (!inserted.ok) throw new Error(await inserted.text())
   const seconds = (performance.now() - startedAt) / 1_000
   await untilMergesRest(mesh)
-  const after = readCpu()
+  const after = readClickhouseCpu(mesh)
   const found = Number(await askClickhouse(mesh, `SELECT count() FROM ${copy}.events`))
   if (found !== rows) throw new Error(`${found} rows were inserted instead of ${rows}`)
   const rest = await measureFullMerge(mesh, copy, rows)
@@ -110,7 +115,7 @@ export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: num
   await rm(file)
   return {
     rowsPerSecond: rows / seconds,
-    clickhouse: (after.all - before.all) / (rows / 1_000),
+    clickhouse: (after.clickhouse - before.clickhouse) / (rows / 1_000),
     merges: (after.merges - before.merges) / (rows / 1_000),
     rest,
   }

@@ -2,8 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { credentials, Metadata } from '@grpc/grpc-js'
 import { AggregationServiceClient, type Progress } from '@millrace/proto'
 import { type BenchMesh, type BenchService, eventsPartitions } from './bench-mesh.ts'
-import { askClickhouse, mergingThreads, untilMergesRest } from './landing-clickhouse.ts'
-import { processCpuSeconds, readServiceMetric, residentMiB, threadCpuSeconds } from './measure.ts'
+import {
+  askClickhouse,
+  type ClickhouseCpu,
+  readClickhouseCpu,
+  untilMergesRest,
+} from './landing-clickhouse.ts'
+import { processCpuSeconds, readServiceMetric, residentMiB } from './measure.ts'
 import { measuredCore, pinToCores } from './pin-cores.ts'
 import { produceEvents } from './produce-events.ts'
 
@@ -101,21 +106,12 @@ async function readIdsMiB({ operationsPort }: BenchService): Promise<number> {
   return Math.round(bytes / 2 ** 20)
 }
 
-/** CPU seconds so far. */
-interface Cpu {
+interface Cpu extends ClickhouseCpu {
   readonly aggregator: number
-  readonly clickhouse: number
-  /** Of ClickHouse's. */
-  readonly merges: number
 }
 
 function readCpu(mesh: BenchMesh, aggregator: BenchService): Cpu {
-  const pids = mesh.clickhouse.pids()
-  return {
-    aggregator: processCpuSeconds([aggregator.pid]),
-    clickhouse: processCpuSeconds(pids),
-    merges: threadCpuSeconds(pids, mergingThreads),
-  }
+  return { ...readClickhouseCpu(mesh), aggregator: processCpuSeconds([aggregator.pid]) }
 }
 
 function withoutMerges({ aggregator, clickhouse, merges }: Cpu): number {
