@@ -9,7 +9,7 @@ export type ClickHouseConfig = Omit<ConfigOf<typeof clickhouseSettings>, Optiona
 
 type Optional = 'clickhouseCluster' | 'clickhouseTlsCa'
 
-export type { ClickHouseClient } from '@clickhouse/client'
+export { type ClickHouseClient, ClickHouseError } from '@clickhouse/client'
 
 /**
  * With a cluster, reads see what any replica has taken, and inserts are done when most have it.

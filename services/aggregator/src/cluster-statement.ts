@@ -8,7 +8,7 @@ const alter = /^(ALTER TABLE \w+)(\s)/
 const fill = /^INSERT INTO \w+\s+SELECT\s/
 const engine = /^ENGINE = (\w+)/gm
 const tokens = /\bnon_replicated_deduplication_window = (\d+)/g
-const setting = /^MODIFY SETTING \w+ = \w+$/
+const setting = /^MODIFY SETTING \w+ = (\w+|'\w+')$/
 const alteration = /^(ADD COLUMN|ADD INDEX|MODIFY COLUMN|MODIFY ORDER BY)\s/
 
 /**

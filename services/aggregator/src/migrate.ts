@@ -1,6 +1,7 @@
 import {
   type ClickHouseClient,
   type ClickHouseConfig,
+  ClickHouseError,
   connectClickhouse,
 } from '@millrace/service-kit/clickhouse-client'
 import type { Logger } from '@millrace/service-kit/log'
@@ -15,6 +16,9 @@ type Run = (statement: string) => Promise<void>
 export const migrationsTable = `CREATE TABLE IF NOT EXISTS schema_migrations
         (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = ReplacingMergeTree ORDER BY version`
+
+/** How ClickHouse goes about its work, nothing that anything relies on: a server that does not know the setting yet does without. */
+const tuning = /^ALTER TABLE \w+ MODIFY SETTING (merge_selector|string_serialization)_\w+ = /
 
 /** A replica that does not answer by then is down: the migration fails and tells so, rather than to leave it behind. */
 const replicasTimeoutSeconds = 120
@@ -39,7 +43,13 @@ export async function migrate(
   const clickhouse = connectClickhouse(config, 'millrace-aggregator-migrations', longestStatementMs)
   const run: Run = async (statement) => {
     const query = cluster === '' ? statement : toClusterStatement(statement, cluster)
-    await clickhouse.command({ query, ...byAllReplicas(cluster) })
+    try {
+      await clickhouse.command({ query, ...byAllReplicas(cluster) })
+    } catch (error) {
+      const unknown = error instanceof ClickHouseError && error.type === 'UNKNOWN_SETTING'
+      if (!unknown || !tuning.test(statement)) throw error
+      logger.warn({ statement }, 'ClickHouse does not know this setting: the table does without')
+    }
     // Another instance may be filling the table at a replica that dies: row-writer.ts says why to ask once more.
     if (cluster !== '' && query === statement) await clickhouse.command({ query })
   }

@@ -92,6 +92,14 @@ t.test('a statement that nobody has thought through for replicas is refused', as
     t.throws(() => toClusterStatement(statement, 'a'), /no form that is known/, statement)
 })
 
+t.test('a setting may be a text', async (t) => {
+  t.equal(
+    toClusterStatement("ALTER TABLE a MODIFY SETTING b = 'c_d'", 'e'),
+    "ALTER TABLE a ON CLUSTER `e` MODIFY SETTING b = 'c_d'",
+  )
+  t.throws(() => toClusterStatement("ALTER TABLE a MODIFY SETTING b = 'c', DROP COLUMN d", 'e'))
+})
+
 t.test('what stands in a column’s type or in text is no alteration', async (t) => {
   t.equal(
     toClusterStatement(

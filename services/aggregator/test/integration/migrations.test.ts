@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createLogger } from '@millrace/service-kit/log'
 import t from 'tap'
 import { migrate } from '../../src/migrate.ts'
-import { readMigrations } from '../../src/read-migrations.ts'
+import { type Migration, readMigrations } from '../../src/read-migrations.ts'
 import { differingRollups } from './differing-rollups.ts'
 import { createMeshFixture } from './mesh-fixture.ts'
 
@@ -149,6 +149,56 @@ t.test('a migration that was broken off is taken up again', async (t) => {
   await t.rejects(migrate([broken, ...others], mesh.config, logger))
   await migrate(migrations, mesh.config, logger)
   t.equal(await mesh.value('SELECT count() FROM schema_migrations'), String(migrations.length))
+})
+
+t.test('an older ClickHouse does without what only tunes, and without nothing else', async (t) => {
+  const mesh = await createMeshFixture(t)
+  await migrate(migrations, mesh.config, logger)
+  const later = (setting: string): Migration => ({
+    version: migrations.length + 1,
+    name: 'of-later',
+    checksum: 'any',
+    statements: [
+      `ALTER TABLE events MODIFY SETTING ${setting}`,
+      'ALTER TABLE events MODIFY SETTING merge_selector_base = 17',
+    ],
+  })
+  const further = (setting: string) => migrate([...migrations, later(setting)], mesh.config, logger)
+  await t.rejects(further('deduplication_of_later = 1'), { message: /Unknown setting/ })
+  await t.rejects(further("merge_selector_base = 'red'"), { message: /point value here: red/ })
+  t.equal(await mesh.value('SELECT max(version) FROM schema_migrations'), String(migrations.length))
+  await further("string_serialization_of_later = 'any'")
+  t.equal(await mesh.value('SELECT max(version) FROM schema_migrations'), String(migrations.length + 1))
+  t.match(
+    await mesh.value('SHOW CREATE TABLE events'),
+    /merge_selector_base = 17/,
+    'what comes behind it is done',
+  )
+})
+
+t.test('events that were written with lengths apart are merged with those of after', async (t) => {
+  const mesh = await createMeshFixture(t)
+  await migrate(migrations.slice(0, 12), mesh.config, logger)
+  const land = (from: number) =>
+    mesh.clickhouse.command({
+      query: `INSERT INTO events (tenant, source, id, type, subject, data, readings)
+        SELECT 'default', '', toString(number), 'visit.recorded', repeat('ä', number % 50), '{"a":' || toString(number) || '}',
+        [('visits', 1, ['p' || toString(number % 7), ''], 1.25), ('', 2, [], NULL)] FROM numbers(${from}, 1000)`,
+    })
+  const sum = 'SELECT count(), uniqExact(id), sum(cityHash64(id, subject, data, readings)) FROM events'
+  await land(0)
+  await migrate(migrations, mesh.config, logger)
+  await land(1_000)
+  const before = await mesh.value(sum)
+  await mesh.clickhouse.command({ query: 'OPTIMIZE TABLE events FINAL' })
+  t.equal(await mesh.value(sum), before)
+  t.match(before, /^2000\t2000\t/)
+  t.equal(
+    await mesh.value(
+      "SELECT uniqExact(name) FROM system.parts WHERE active AND table = 'events' AND database = currentDatabase()",
+    ),
+    '1',
+  )
 })
 
 t.test('a migration that was changed after it had been applied is refused', async (t) => {
