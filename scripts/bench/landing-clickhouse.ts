@@ -61,26 +61,20 @@ export async function measureFullMerge(mesh: BenchMesh, database: string, rows: 
     await askClickhouse(mesh, `CREATE TABLE ${merged}.${table} AS ${database}.${table}`)
     await askClickhouse(mesh, `ALTER TABLE ${merged}.${table} ATTACH PARTITION ALL FROM ${database}.${table}`)
   }
-  await mergeWhole(mesh, merged)
-  const used = readClickhouseCpu(mesh).clickhouse - before
-  await askClickhouse(mesh, `DROP DATABASE ${merged} SYNC`)
-  return used / (rows / 1_000)
-}
-
-async function mergeWhole(mesh: BenchMesh, database: string): Promise<void> {
   for (const table of tables) {
     await askClickhouse(
       mesh,
-      `OPTIMIZE TABLE ${database}.${table} FINAL SETTINGS optimize_skip_merged_partitions = 1`,
+      `OPTIMIZE TABLE ${merged}.${table} FINAL SETTINGS optimize_skip_merged_partitions = 1`,
     )
   }
-  const names = tables.map((table) => `'${table}'`).join(', ')
   const left = await askClickhouse(
     mesh,
-    `SELECT count() - uniqExact(table, partition) FROM system.parts
-      WHERE active AND database = '${database}' AND table IN (${names})`,
+    `SELECT count() - uniqExact(table, partition) FROM system.parts WHERE active AND database = '${merged}'`,
   )
-  if (left !== '0') throw new Error(`${left} parts of ${database} were not merged`)
+  if (left !== '0') throw new Error(`${left} parts were not merged`)
+  const used = readClickhouseCpu(mesh).clickhouse - before
+  await askClickhouse(mesh, `DROP DATABASE ${merged} SYNC`)
+  return used / (rows / 1_000)
 }
 
 /**
@@ -88,28 +82,15 @@ async function mergeWhole(mesh: BenchMesh, database: string): Promise<void> {
  * format, into a database of the same tables and views.
  */
 export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: number): Promise<InsertRate> {
-  // The aggregator makes the tables; topics of its own, so that nothing lands in them.
-  await (await mesh.start('aggregator', { CLICKHOUSE_DATABASE: copy, KAFKA_TOPIC_PREFIX: `${copy}-` })).stop()
-  const file = join(mesh.directory, 'rows.native')
-  const newest = '(SELECT max(source) FROM millrace.events)'
-  const url = (query: string): string => `${mesh.clickhouse.url}/?query=${encodeURIComponent(query)}`
-  const exported = await fetch(url(`SELECT * FROM millrace.events WHERE source = ${newest} FORMAT Native`))
-  if (!exported.ok || exported.body === null) throw new Error(await exported.text())
-  await pipeline(Readable.fromWeb(exported.body as never), createWriteStream(file))
+  await makeTables(mesh, copy)
+  const file = await exportNewest(mesh)
   await untilMergesRest(mesh)
   const before = readClickhouseCpu(mesh)
   const startedAt = performance.now()
-  const inserted = await fetch(url(`INSERT INTO ${copy}.events FORMAT Native`), {
-    method: 'POST',
-    body: Readable.toWeb(createReadStream(file)) as never,
-    duplex: 'half',
-  } as RequestInit)
-  if (!inserted.ok) throw new Error(await inserted.text())
+  await insertFile(mesh, copy, file, rows)
   const seconds = (performance.now() - startedAt) / 1_000
   await untilMergesRest(mesh)
   const after = readClickhouseCpu(mesh)
-  const found = Number(await askClickhouse(mesh, `SELECT count() FROM ${copy}.events`))
-  if (found !== rows) throw new Error(`${found} rows were inserted instead of ${rows}`)
   const rest = await measureFullMerge(mesh, copy, rows)
   await askClickhouse(mesh, `DROP DATABASE ${copy} SYNC`)
   await rm(file)
@@ -121,31 +102,41 @@ export async function measureInsertRate(mesh: BenchMesh, copy: string, rows: num
   }
 }
 
-/**
- * Copies the rows that landed first until there are so many, each copy with ids and minutes of its own, as if they had
- * landed over the time before, and longer ago than repeats are looked for: the views take them too. All merging of theirs
- * is done, as it is with rows that have lain for long: who lands next pays for his own.
- */
-export async function fillEvents(mesh: BenchMesh, rows: number): Promise<void> {
-  const oldest = '(SELECT min(source) FROM millrace.events)'
-  const counted = `SELECT count(), dateDiff('day', min(occurred_at), max(occurred_at)) + 1 FROM millrace.events`
-  const [each = 0, days = 0] = (await askClickhouse(mesh, `${counted} WHERE source = ${oldest}`))
-    .split('\t')
-    .map(Number)
-  // Beneath: beside it, the condition would read the new id.
-  const first = `(SELECT * FROM millrace.events WHERE source = ${oldest} AND NOT startsWith(id, 'copy-'))`
-  const found = async (): Promise<number> =>
-    Number(await askClickhouse(mesh, `SELECT count() FROM millrace.events WHERE source = ${oldest}`))
-  for (let copy = 1; copy * each < rows; copy += 1) {
-    await askClickhouse(
-      mesh,
-      `INSERT INTO millrace.events SELECT * REPLACE (concat('copy-', '${copy}-', id) AS id,
-          occurred_at - toIntervalDay(${copy * days}) AS occurred_at,
-          received_at - toIntervalDay(2) AS received_at)
-        FROM ${first}`,
-    )
-    if ((await found()) !== (copy + 1) * each) throw new Error(`copy ${copy} of the rows is not there`)
-  }
-  await mergeWhole(mesh, 'millrace')
-  await untilMergesRest(mesh)
+/** A database of the same tables and views. The aggregator makes them; topics of its own, so that nothing lands in them. */
+export async function makeTables(mesh: BenchMesh, database: string): Promise<void> {
+  const environment = { CLICKHOUSE_DATABASE: database, KAFKA_TOPIC_PREFIX: `${database}-` }
+  await (await mesh.start('aggregator', environment)).stop()
+}
+
+/** @returns the file with the rows that have landed last, in ClickHouse's own format */
+export async function exportNewest(mesh: BenchMesh): Promise<string> {
+  const file = join(mesh.directory, 'rows.native')
+  const newest = '(SELECT max(source) FROM millrace.events)'
+  const query = `SELECT * FROM millrace.events WHERE source = ${newest} FORMAT Native`
+  const exported = await fetch(`${mesh.clickhouse.url}/?query=${encodeURIComponent(query)}`)
+  if (!exported.ok || exported.body === null) throw new Error(await exported.text())
+  await pipeline(Readable.fromWeb(exported.body as never), createWriteStream(file))
+  return file
+}
+
+export async function insertFile(
+  mesh: BenchMesh,
+  database: string,
+  file: string,
+  rows: number,
+): Promise<void> {
+  const query = encodeURIComponent(`INSERT INTO ${database}.events FORMAT Native`)
+  const inserted = await fetch(`${mesh.clickhouse.url}/?query=${query}`, {
+    method: 'POST',
+    body: Readable.toWeb(createReadStream(file)) as never,
+    duplex: 'half',
+  } as RequestInit)
+  if (!inserted.ok) throw new Error(await inserted.text())
+  const found = Number(await askClickhouse(mesh, `SELECT count() FROM ${database}.events`))
+  if (found !== rows) throw new Error(`${found} rows were inserted instead of ${rows}`)
+}
+
+/** What has landed in them is forgotten too: it can be inserted again. */
+export async function emptyTables(mesh: BenchMesh, database: string): Promise<void> {
+  for (const table of tables) await askClickhouse(mesh, `TRUNCATE TABLE ${database}.${table} SYNC`)
 }

@@ -42,20 +42,20 @@ export async function measureLandingRate(mesh: BenchMesh, events: number): Promi
   await untilMergesRest(mesh)
   const aggregator = await mesh.start('aggregator')
   pinToCores([aggregator.pid], measuredCore)
-  const cpu = readCpu(mesh, aggregator)
+  const cpu = readLandingCpu(mesh, aggregator)
   const startedAt = performance.now()
   const already = (await countEvents(mesh)) - before
   await untilTakenUp(aggregator, mesh.key)
-  const takenUp = readCpu(mesh, aggregator)
+  const takenUp = readLandingCpu(mesh, aggregator)
   const memoryMiB: number[] = []
   for (const share of [0.25, 0.5, 1]) {
     await untilLanded(mesh, before + events * share)
     memoryMiB.push(residentMiB(aggregator.pid) - (await readIdsMiB(aggregator)))
   }
   const seconds = (performance.now() - startedAt) / 1_000
-  const landed = readCpu(mesh, aggregator)
+  const landed = readLandingCpu(mesh, aggregator)
   await untilMergesRest(mesh)
-  const merged = readCpu(mesh, aggregator)
+  const merged = readLandingCpu(mesh, aggregator)
   const thousands = (events - already) / 1_000
   const rate = {
     rowsPerSecond: (events - already) / seconds,
@@ -106,14 +106,14 @@ async function readIdsMiB({ operationsPort }: BenchService): Promise<number> {
   return Math.round(bytes / 2 ** 20)
 }
 
-interface Cpu extends ClickhouseCpu {
+export interface LandingCpu extends ClickhouseCpu {
   readonly aggregator: number
 }
 
-function readCpu(mesh: BenchMesh, aggregator: BenchService): Cpu {
+export function readLandingCpu(mesh: BenchMesh, aggregator: BenchService): LandingCpu {
   return { ...readClickhouseCpu(mesh), aggregator: processCpuSeconds([aggregator.pid]) }
 }
 
-function withoutMerges({ aggregator, clickhouse, merges }: Cpu): number {
+function withoutMerges({ aggregator, clickhouse, merges }: LandingCpu): number {
   return aggregator + clickhouse - merges
 }

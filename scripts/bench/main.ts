@@ -1,17 +1,19 @@
 // Figures of speed, each as a ratio to something run beside it in the same minutes.
 //   make bench            all of it; ONLY=ingest, ONLY=landing, ONLY=deliveries, ONLY=queries, ONLY=live or
-//                         ONLY=freshness for a part; ONLY=memory, which is not in all of it
+//                         ONLY=freshness for a part; ONLY=growth, which is not in all of it
+
 import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { deliveryEnvironment, measureDeliveryCost } from './delivery-figures.ts'
 import { measureDeliveryIsolation } from './delivery-isolation.ts'
 import { measureDeliveryTimes } from './delivery-times.ts'
+import { formatMs, formatRatio } from './format.ts'
 import { benchFreshness } from './freshness-figures.ts'
 import { type IngestCost, measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
 import { issueKey } from './issue-key.ts'
 import { benchLanding } from './landing-figures.ts'
-import { benchMemory } from './landing-memory.ts'
+import { benchGrowth } from './landing-growth.ts'
 import { benchLive } from './live-figures.ts'
 import { whileApart } from './pin-cores.ts'
 import { benchReports } from './report-figures.ts'
@@ -25,7 +27,7 @@ const parts = {
   freshness: benchFreshness,
 }
 /** Takes minutes: only when it is asked for. */
-const longParts = { memory: benchMemory }
+const longParts = { growth: benchGrowth }
 const only = process.env.ONLY
 const known = { ...parts, ...longParts }
 if (only !== undefined && !Object.hasOwn(known, only))
@@ -51,11 +53,11 @@ async function benchIngest(mesh: BenchMesh): Promise<void> {
     return { ...figures, times: await measureIngestTimes(mesh, ingest, key, figures.singlesPerSecond / 2) }
   })
   const line = (what: string, name: keyof IngestCost, wanted: number): string =>
-    `  ${what.padEnd(44)} ${ms(cost[name]).padStart(9)}   ${ratios[name].toFixed(3)} × both (wanted: at most ${wanted})`
+    `  ${what.padEnd(44)} ${formatMs(cost[name]).padStart(9)}   ${ratios[name].toFixed(3)} × both (wanted: at most ${wanted})`
   console.log(`
 ingest, CPU per 1,000 events of about 300 bytes
-  ${'bare Fastify route, parses and validates'.padEnd(44)} ${ms(cost.bareFastify).padStart(9)}
-  ${'native producer alone'.padEnd(44)} ${ms(cost.nativeProducer).padStart(9)}
+  ${'bare Fastify route, parses and validates'.padEnd(44)} ${formatMs(cost.bareFastify).padStart(9)}
+  ${'native producer alone'.padEnd(44)} ${formatMs(cost.nativeProducer).padStart(9)}
 ${line('ingest, one event a request', 'single', 1)}
 ${line('ingest, 100 events a request', 'batch', 0.1)}
 ${line('ingest, gRPC stream, one event a request', 'stream', 1)}
@@ -65,7 +67,7 @@ ${line('ingest, gRPC stream, 100 events a request', 'streamBatch', 0.1)}`)
 ingest, answer times of single events at ${perSecond} a second, half of the highest sustained load
   ingest, acknowledged                         p50 ${answers.p50.toFixed(1)} ms, p99 ${answers.p99.toFixed(1)} ms
   the broker's own acknowledged round trip     p50 ${broker.p50.toFixed(1)} ms, p99 ${broker.p99.toFixed(1)} ms
-  ratio                                        p50 ${ratio(answers.p50, broker.p50)}, p99 ${ratio(answers.p99, broker.p99)} (wanted: at most 3)`)
+  ratio                                        p50 ${formatRatio(answers.p50, broker.p50)}, p99 ${formatRatio(answers.p99, broker.p99)} (wanted: at most 3)`)
   await ingest.stop()
 }
 
@@ -77,20 +79,12 @@ async function benchDeliveries(mesh: BenchMesh): Promise<void> {
   const { allWell, someHang, backlog } = isolation
   console.log(`
 deliveries of about 300 bytes to a receiver on this machine
-  bare undici, the same bodies and connections ${ms(cost.bareUndici)} CPU per 1,000
-  postback-delivery, logged and accounted for  ${ms(cost.delivery)} CPU per 1,000, ${Math.round(cost.perSecond).toLocaleString('en')} a second
-  ratio                                        ${ratio(cost.delivery, cost.bareUndici)} (wanted: at most 2)
+  bare undici, the same bodies and connections ${formatMs(cost.bareUndici)} CPU per 1,000
+  postback-delivery, logged and accounted for  ${formatMs(cost.delivery)} CPU per 1,000, ${Math.round(cost.perSecond).toLocaleString('en')} a second
+  ratio                                        ${formatRatio(cost.delivery, cost.bareUndici)} (wanted: at most 2)
   steady load that is kept up with             ${times.sustained.toLocaleString('en')} a second
   accepted to received at ${times.perSecond.toLocaleString('en')} a second        p50 ${times.p50.toFixed(1)} ms, p99 ${times.p99.toFixed(1)} ms (wanted: below 100)
-  ${isolation.receivers.toLocaleString('en')} receivers, ${isolation.perSecond.toLocaleString('en')} a second, p99      all well ${allWell.median.toFixed(1)} ms, 1 in 100 hangs throughout ${someHang.median.toFixed(1)} ms, ${ratio(someHang.median, allWell.median)} (wanted: at most 1.25); worst five seconds ${allWell.worst.toFixed(1)} and ${someHang.worst.toFixed(1)} ms
+  ${isolation.receivers.toLocaleString('en')} receivers, ${isolation.perSecond.toLocaleString('en')} a second, p99      all well ${allWell.median.toFixed(1)} ms, 1 in 100 hangs throughout ${someHang.median.toFixed(1)} ms, ${formatRatio(someHang.median, allWell.median)} (wanted: at most 1.25); worst five seconds ${allWell.worst.toFixed(1)} and ${someHang.worst.toFixed(1)} ms
   ${backlog.deliveries.toLocaleString('en')} for one that hangs               ${backlog.beforeMiB} MiB before, ${backlog.afterMiB} MiB when all were read`)
   await service.stop()
-}
-
-function ms(seconds: number): string {
-  return `${(seconds * 1_000).toFixed(1)} ms`
-}
-
-function ratio(value: number, other: number): string {
-  return `${(value / other).toFixed(2)} ×`
 }

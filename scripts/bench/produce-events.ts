@@ -12,8 +12,11 @@ const perMessage = 100
 /** More at a time would take more than the client has room for. */
 const unconfirmedMessages = 5_000
 
-/** Fills millrace.events as ingest would: packed messages, each of one partition. */
-export async function produceEvents(mesh: BenchMesh, events: number): Promise<void> {
+/**
+ * Fills millrace.events as ingest would: packed messages, each of one partition.
+ * @param from which second of the year the first one occurred in; each is a second later than the one before
+ */
+export async function produceEvents(mesh: BenchMesh, events: number, from = 0): Promise<void> {
   const producer = await connectKafkaProducer(
     readConfig(kafkaSettings, { KAFKA_BROKERS: mesh.kafka.bootstrapServers }),
     { clientId: 'bench', deliveryTimeoutMs: 60_000, lingerMs: 5, maxUnconfirmedBytes: 512 * 1024 * 1024 },
@@ -27,7 +30,7 @@ export async function produceEvents(mesh: BenchMesh, events: number): Promise<vo
     sends.push(producer.send({ topic: eventsTopic.name, partition, value }))
   }
   const run = `/bench/${Date.now()}`
-  for (let index = 0; index < events; index += 1) {
+  for (let index = from; index < from + events; index += 1) {
     const event = toEvent(run, index)
     const partition = eventPartition(event, eventsPartitions)
     const pack = packs[partition]

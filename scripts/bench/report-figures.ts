@@ -1,4 +1,5 @@
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
+import { formatRatio } from './format.ts'
 import type { PacedTimes } from './open-loop.ts'
 import { fillRollups, registerReportMeters } from './report-catalog.ts'
 import { measureColdTimes } from './report-cold.ts'
@@ -26,9 +27,9 @@ async function benchCold(mesh: BenchMesh, query: BenchService): Promise<void> {
 cold reports, six shapes over 30 days, one at a time
   query, 20 million events                     ${large.query.toFixed(1)} ms
   hand-written on the same rollups             ${large.handwritten.toFixed(1)} ms
-  ratio                                        ${ratio(large.query, large.handwritten)} (wanted: at most 1.5)
+  ratio                                        ${formatRatio(large.query, large.handwritten)} (wanted: at most 1.5)
 ${large.ratios.map((one) => `    ${one.shape.padEnd(42)} ${one.ratio.toFixed(2)} ×`).join('\n')}
-  query, 1 million events                      ${small.query.toFixed(1)} ms, 20 million take ${ratio(large.query, small.query)} of it (wanted: 0.8 to 1.2)`)
+  query, 1 million events                      ${small.query.toFixed(1)} ms, 20 million take ${formatRatio(large.query, small.query)} of it (wanted: 0.8 to 1.2)`)
 }
 
 function printWarm({ reports, clickhouse, bareFastify, query, ...times }: WarmRates): void {
@@ -38,8 +39,8 @@ warm reports, ${reports} different ones by Zipf, 64 connections, each process on
   ClickHouse, the same by hand                 ${line(clickhouse)}
   bare Fastify route, the same bytes           ${line(bareFastify)}
   query                                        ${line(query)}
-  ratio to ClickHouse                          ${ratio(query.perSecond, clickhouse.perSecond)} (wanted: at least 20)
-  ratio to the bare route                      ${ratio(query.perSecond, bareFastify.perSecond)} (wanted: at least 0.4)
+  ratio to ClickHouse                          ${formatRatio(query.perSecond, clickhouse.perSecond)} (wanted: at least 20)
+  ratio to the bare route                      ${formatRatio(query.perSecond, bareFastify.perSecond)} (wanted: at least 0.4)
   at ${halfPerSecond.toLocaleString('en')} a second                      ${pacedLine(half)} (wanted: p99 below 20)
   the bare route at that rate                  ${pacedLine(bareHalf)}`)
 }
@@ -58,8 +59,4 @@ function line({ perSecond, cpuPer1000 }: Rate): string {
 /** How late a request was sent is part of its answer's time, and no fault of the server. */
 function pacedLine({ times, lateP99 }: PacedTimes): string {
   return `p50 ${times.p50.toFixed(1)} ms, p99 ${times.p99.toFixed(1)} ms, sent late by p99 ${lateP99.toFixed(1)} ms`
-}
-
-function ratio(value: number, other: number): string {
-  return `${(value / other).toFixed(2)} ×`
 }
