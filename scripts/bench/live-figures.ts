@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { createMeshHttp } from '../client/mesh-http.ts'
 import { startTrickle } from '../console/trickle.ts'
 import type { BenchMesh } from './bench-mesh.ts'
 import type { SubscriberFigures } from './live-subscribers.ts'
 import { processCpuSeconds, residentMiB, startNode } from './measure.ts'
+import { measuredCore, pinToCores } from './pin-cores.ts'
 
 const readers = 1_000
 const seconds = 20
@@ -24,7 +24,7 @@ export async function benchLive(mesh: BenchMesh): Promise<void> {
     groupBy: { page: '/data/path' },
   })
   const stopTrickle = startTrickle(address, 500)
-  const pinned = pin(query.pid)
+  const pinned = pinToCores([query.pid], measuredCore)
   const url = `${query.httpUrl}/v1/reports/visits/live`
   const alone = await watch(url, mesh.key, 1, query.pid)
   const many = await watch(url, mesh.key, readers, query.pid)
@@ -32,7 +32,7 @@ export async function benchLive(mesh: BenchMesh): Promise<void> {
   for (const service of [query, ingest, aggregator]) await service.stop()
   const bytes = Math.round(many.figures.bytes / many.figures.events)
   const bare = await startNode(new URL('./bare-live.ts', import.meta.url), [String(bytes), String(pushMs)])
-  pin(bare.pid)
+  pinToCores([bare.pid], measuredCore)
   const beside = await watch(`http://127.0.0.1:${await bare.firstLine}/`, mesh.key, readers, bare.pid)
   await bare.stop()
   console.log(`
@@ -61,11 +61,6 @@ async function watch(url: string, key: string, count: number, pid: number): Prom
   const memoryMiB = residentMiB(pid)
   await process.stop()
   return { figures, cpu, memoryMiB }
-}
-
-/** To the first core, all threads; false where that cannot be done. */
-function pin(pid: number): boolean {
-  return spawnSync('taskset', ['-a', '-p', '-c', '0', String(pid)]).status === 0
 }
 
 function perReader({ figures }: Watched): string {

@@ -7,10 +7,14 @@ export const measuredCore = '1'
 /** Of all that it works with. */
 export const otherCore = '0'
 
-/** Keeps processes, with all their threads and what they start from then on, to some cores; needs taskset on Linux with several. */
-export function pinToCores(pids: readonly number[], cores: string): void {
-  if (process.platform !== 'linux' || cpus().length < 2) return
+/**
+ * Keeps processes, with all their threads and what they start from then on, to some cores.
+ * @returns whether it was done: it needs taskset on Linux with several cores
+ */
+export function pinToCores(pids: readonly number[], cores: string): boolean {
+  if (process.platform !== 'linux' || cpus().length < 2) return false
   for (const pid of pids) execFileSync('taskset', ['-acp', cores, String(pid)], { stdio: 'ignore' })
+  return true
 }
 
 /** What is measured has a core to itself while `work` goes on: a CPU second gives less where others take turns. */

@@ -2,8 +2,8 @@
 export interface Signal {
   /** Wakes all who wait; with nobody waiting, the next `wait` returns at once. */
   notify(): void
-  /** Returns when notified, or after that time. */
-  wait(timeoutMs: number): Promise<void>
+  /** Returns when notified, or after that time if one is given. */
+  wait(timeoutMs?: number): Promise<void>
 }
 
 export function createSignal(): Signal {
@@ -21,7 +21,7 @@ export function createSignal(): Signal {
         return Promise.resolve()
       }
       return new Promise((resolve) => {
-        const timer = setTimeout(wake, timeoutMs)
+        const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs)
         function wake(): void {
           clearTimeout(timer)
           wakers.delete(wake)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endOfTimeUs } from '@millrace/catalog/event-validity'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal } from '@millrace/service-kit/signal'
 import { type ChunkDeps, readChunk } from './backfill-chunk.ts'
 import { type BackfilledMeter, meterKey } from './backfill-meter.ts'
 import type { BackfillMetrics } from './backfill-metrics.ts'
@@ -18,7 +19,6 @@ import {
 import { createChunkConfirmation } from './confirm-chunk.ts'
 import type { RowBlock } from './row-writer.ts'
 import { type Touches, toMinute } from './touches.ts'
-import { createWakeSignal } from './wake-signal.ts'
 
 export interface BackfillDeps extends ChunkDeps {
   /** Every meter's present version. */
@@ -69,10 +69,10 @@ export function startBackfillRunner(deps: BackfillDeps, config: BackfillConfig):
   const { store, insert, logger, metrics, touches } = deps
   const stopping = new AbortController()
   const { signal } = stopping
-  const changed = createWakeSignal()
-  const ownership = createBackfillOwnership({ ...deps, onProof: changed.wake })
+  const changed = createSignal()
+  const ownership = createBackfillOwnership({ ...deps, onProof: changed.notify })
   let complete: Set<string> | undefined
-  deps.onCatalogChange(changed.wake)
+  deps.onCatalogChange(changed.notify)
 
   const due = (): readonly BackfilledMeter[] =>
     deps.meters().filter((meter) => !complete?.has(meterKey(meter)))
@@ -190,7 +190,7 @@ export function startBackfillRunner(deps: BackfillDeps, config: BackfillConfig):
     unfinished: () => due().length,
     async stop() {
       stopping.abort(new Error('the service stops'))
-      changed.wake()
+      changed.notify()
       await running
     },
   }

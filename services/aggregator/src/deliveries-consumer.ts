@@ -12,6 +12,7 @@ import {
 } from '@millrace/service-kit/kafka-consumer'
 import { connectTransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal } from '@millrace/service-kit/signal'
 import { chooseStart } from './choose-start.ts'
 import { createDeliveryCommits } from './delivery-commits.ts'
 import { createDeliveryInbox, type DeliveryInbox } from './delivery-inbox.ts'
@@ -22,7 +23,6 @@ import type { AggregatorMetrics } from './metrics.ts'
 import { retryUntilDone } from './retry.ts'
 import type { RowBinary } from './row-binary.ts'
 import type { RowWriter } from './row-writer.ts'
-import { createWakeSignal } from './wake-signal.ts'
 
 export interface DeliveriesConsumer {
   stop(): Promise<void>
@@ -61,7 +61,7 @@ export async function startDeliveriesConsumer(
   const { logger, metrics } = deps
   const stopping = new AbortController()
   const { signal } = stopping
-  const queued = createWakeSignal()
+  const queued = createSignal()
   const connected = Promise.withResolvers<KafkaConsumer>()
   const inbox = createDeliveryInbox()
   let landing: Promise<void> | undefined
@@ -102,7 +102,7 @@ export async function startDeliveriesConsumer(
       },
       onAssigned: assign,
       onRevoked: revoke,
-      onQueued: queued.wake,
+      onQueued: queued.notify,
     },
     logger,
   )

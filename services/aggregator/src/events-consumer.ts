@@ -3,10 +3,10 @@ import { eventsTopic, storingGroup } from '@millrace/proto/topics'
 import type { KafkaConfig } from '@millrace/service-kit/kafka-client'
 import { connectKafkaConsumer, type KafkaConsumer } from '@millrace/service-kit/kafka-consumer'
 import { connectTransactionalProducer } from '@millrace/service-kit/kafka-transactional-producer'
+import { createSignal } from '@millrace/service-kit/signal'
 import { createOwnedPartitions, type OwnedPartitions, type OwnershipDeps } from './owned-partitions.ts'
 import type { LaneConfig, PartitionLane } from './partition-lane.ts'
 import { createPausedPartitions } from './pause-partitions.ts'
-import { createWakeSignal } from './wake-signal.ts'
 
 export interface EventsConsumer {
   lanes(): readonly PartitionLane[]
@@ -54,7 +54,7 @@ export async function startEventsConsumer(
   const { logger } = deps
   const topic = config.kafkaTopicPrefix + eventsTopic.name
   const stopping = new AbortController()
-  const queued = createWakeSignal()
+  const queued = createSignal()
   const started = Promise.withResolvers<OwnedPartitions>()
   const numbers = (partitions: readonly { readonly partition: number }[]): readonly number[] =>
     partitions.map(({ partition }) => partition)
@@ -74,7 +74,7 @@ export async function startEventsConsumer(
         logger.info({ partitions: numbers(partitions), lost }, 'partitions revoked')
         await (await started.promise).revoke(numbers(partitions), lost)
       },
-      onQueued: queued.wake,
+      onQueued: queued.notify,
       overrides: {
         'session.timeout.ms': config.sessionTimeoutMs,
         // Whoever comes or goes, partitions that stay where they are go on landing.

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal } from '@millrace/service-kit/signal'
 import type { LandedPartition, ReadLandedCells } from './landed-cells-reader.ts'
 import { type LiveView, liveSeconds } from './live-view.ts'
 import { retryUntilDone } from './retry.ts'
-import { createWakeSignal } from './wake-signal.ts'
 
 /** Keeps the live view what the partitions of this instance add up to, whoever has landed them. */
 export interface LiveLoader {
@@ -33,7 +33,7 @@ const settleMs = 50
 export function startLiveLoader(deps: Deps, config: { readonly liveMaxCells: number }): LiveLoader {
   const { live, logger } = deps
   const stopping = new AbortController()
-  const changed = createWakeSignal()
+  const changed = createSignal()
   let wanted = 0
   let loading = new AbortController()
 
@@ -90,11 +90,11 @@ export function startLiveLoader(deps: Deps, config: { readonly liveMaxCells: num
     partitionsChanged() {
       wanted += 1
       loading.abort(new Error('other partitions'))
-      changed.wake()
+      changed.notify()
     },
     async stop() {
       stopping.abort(new Error('the service stops'))
-      changed.wake()
+      changed.notify()
       await running
     },
   }

@@ -1,4 +1,5 @@
 import type { Message } from '@millrace/service-kit/kafka-consumer'
+import { createSignal } from '@millrace/service-kit/signal'
 import { type Batch, createBatch } from './batch.ts'
 import { createBatchLander } from './batch-lander.ts'
 import { createBatchLimits } from './batch-limits.ts'
@@ -10,7 +11,6 @@ import type { PendingRange } from './pending-range.ts'
 import { readRecords } from './read-records.ts'
 import { retryUntilDone } from './retry.ts'
 import type { SeenIds } from './seen-ids.ts'
-import { createWakeSignal } from './wake-signal.ts'
 
 export type { LaneConfig, LaneDeps, LaneProgress, LaneStart, PartitionLane } from './lane.ts'
 
@@ -39,9 +39,9 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     () => deps.onRoom(partition),
   )
   const lander = createBatchLander(deps, config.topic, partition, signal)
-  const readable = createWakeSignal()
-  const landable = createWakeSignal()
-  const landed = createWakeSignal()
+  const readable = createSignal()
+  const landable = createSignal()
+  const landed = createSignal()
   const proofs = createLaneProofs()
   let next = start.offset
   /** Where the partition was last set back to because of a gap. */
@@ -74,7 +74,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     await retryUntilDone(() => deps.readCatalogThrough(Number.MAX_SAFE_INTEGER), { signal })
     if (start.pending !== undefined) judging = await judgeAsOf(start.pending)
     seen = await readSeenIds()
-    landable.wake()
+    landable.notify()
     logger.info({ partition, offset: next, pending: start.pending, ids: seen.size }, 'partition taken up')
     let turnEnd = 0
     while (!draining) {
@@ -137,7 +137,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     }
     // The catalog may have changed in the meantime.
     while (open !== undefined && !hasRoom(open)) {
-      landable.wake()
+      landable.notify()
       await readable.wait()
       signal.throwIfAborted()
     }
@@ -159,7 +159,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     next = message.offset + 1
     const opened = open !== batch
     open = batch
-    if (opened || !hasRoom(batch)) landable.wake()
+    if (opened || !hasRoom(batch)) landable.notify()
   }
 
   const landLoop = async (): Promise<void> => {
@@ -189,7 +189,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       if (batch !== undefined) await lander.land(batch, nextDue)
     } finally {
       deps.slots.release()
-      landed.wake()
+      landed.notify()
     }
   }
 
@@ -206,7 +206,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     open = undefined
     replayTo = undefined
     judging = deps
-    readable.wake()
+    readable.notify()
     return batch
   }
 
@@ -223,8 +223,8 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   const close = async (graceMs: number): Promise<void> => {
     await waitUntilLanded(() => lander.current() === undefined, deps.now() + graceMs)
     aborter.abort(new Error('the partition was given up'))
-    readable.wake()
-    landable.wake()
+    readable.notify()
+    landable.notify()
     await Promise.all(loops)
     proofs.close(signal.reason)
     open?.overlay.drop()
@@ -235,20 +235,20 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
     partition,
     offer(message) {
       inbox.put(message)
-      readable.wake()
+      readable.notify()
     },
     isFull: inbox.isFull,
     async drain(graceMs) {
       draining = true
-      readable.wake()
-      landable.wake()
+      readable.notify()
+      landable.notify()
       const deadline = deps.now() + graceMs
       await waitUntilLanded(() => dueIn() !== 0 && lander.current() === undefined, deadline)
       await close(0)
     },
     close,
     prove() {
-      landable.wake()
+      landable.notify()
       return proofs.ask()
     },
     progress: () => ({

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from '@millrace/proto'
 import { createGrowingPauses } from '@millrace/service-kit/growing-pauses'
 import type { Logger } from '@millrace/service-kit/log'
+import { createSignal } from '@millrace/service-kit/signal'
 import type { StoredEvent } from './backfill-events.ts'
 import type { ReplayMetrics } from './replay-metrics.ts'
 import { type EventReplay, type ReplayStore, replayBlock, replayKey } from './replay-store.ts'
 import type { RowBlock } from './row-writer.ts'
-import { createWakeSignal } from './wake-signal.ts'
 
 export interface ReplayDeps {
   /** All replays of events in the catalog. */
@@ -49,7 +49,7 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
   const { store, logger, metrics } = deps
   const stopping = new AbortController()
   const { signal } = stopping
-  const changed = createWakeSignal()
+  const changed = createSignal()
   /** By tenant: its replays follow each other, so that no two of them have the same event in hand. */
   const running = new Map<string, Promise<void>>()
   /** One that fails is left alone for a while: its tenant's others are carried out meanwhile. */
@@ -59,7 +59,7 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
     now: () => performance.now(),
   })
   let done: Set<string> | undefined
-  deps.onCatalogChange(changed.wake)
+  deps.onCatalogChange(changed.notify)
 
   const unfinished = (): readonly EventReplay[] =>
     deps.replays().filter((replay) => !done?.has(replayKey(replay)))
@@ -85,7 +85,7 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
         })
         .finally(() => {
           running.delete(tenant)
-          changed.wake()
+          changed.notify()
         })
       running.set(tenant, task)
     }
@@ -147,7 +147,7 @@ export function startReplayRunner(deps: ReplayDeps, config: { readonly partition
     unfinished: () => unfinished().length,
     async stop() {
       stopping.abort(new Error('the service stops'))
-      changed.wake()
+      changed.notify()
       await ran
     },
   }
