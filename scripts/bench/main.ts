@@ -1,7 +1,6 @@
 // Figures of speed, each as a ratio to something run beside it in the same minutes.
 //   make bench            all of it; ONLY=ingest, ONLY=landing, ONLY=deliveries, ONLY=queries, ONLY=live or
 //                         ONLY=freshness for a part; ONLY=growth, which is not in all of it
-
 import { cpus } from 'node:os'
 import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { deliveryEnvironment, measureDeliveryCost } from './delivery-figures.ts'

@@ -188,6 +188,7 @@ t.test('events that were written with lengths apart are merged with those of aft
   const sum = 'SELECT count(), uniqExact(id), sum(cityHash64(id, subject, data, readings)) FROM events'
   await land(0)
   await migrate(migrations, mesh.config, logger)
+  t.match(await mesh.value('SHOW CREATE TABLE events'), /string_serialization_version = .*single_stream/)
   await land(1_000)
   const before = await mesh.value(sum)
   await mesh.clickhouse.command({ query: 'OPTIMIZE TABLE events FINAL' })
