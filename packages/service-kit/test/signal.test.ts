@@ -1,5 +1,18 @@
 import t from 'tap'
-import { createSignal, waitUntil } from '../src/signal.ts'
+import { createSignal, type Signal, waitUntil } from '../src/signal.ts'
+
+/** Whether a wait goes on until it is told to end, and ends then. */
+async function waitsUntilTold(signal: Signal): Promise<boolean> {
+  let told = false
+  const waiting = signal.wait().then(() => {
+    told = true
+  })
+  await new Promise(setImmediate)
+  const waited = !told
+  signal.notify()
+  await waiting
+  return waited
+}
 
 t.test('all who wait are woken', async (t) => {
   const signal = createSignal()
@@ -18,15 +31,7 @@ t.test('what was told while nobody waited is not lost, and told once', async (t)
   signal.notify()
   signal.notify()
   await signal.wait()
-  let again = false
-  const waiting = signal.wait().then(() => {
-    again = true
-  })
-  await new Promise(setImmediate)
-  t.notOk(again, 'the second wait is not for what the first one was told')
-  signal.notify()
-  await waiting
-  t.ok(again)
+  t.ok(await waitsUntilTold(signal), 'the second wait is not for what the first one was told')
 })
 
 t.test('what is told between waking and the next wait is not lost', async () => {
@@ -41,14 +46,7 @@ t.test('what is told between waking and the next wait is not lost', async () => 
 t.test('a wait ends with its time', async (t) => {
   const signal = createSignal()
   await signal.wait(1)
-  let told = false
-  const waiting = signal.wait().then(() => {
-    told = true
-  })
-  await new Promise(setImmediate)
-  t.notOk(told, 'the end of a time tells the next one nothing')
-  signal.notify()
-  await waiting
+  t.ok(await waitsUntilTold(signal), 'the end of a time tells the next one nothing')
 })
 
 t.test('a condition is looked at with each notification until its time is up', async (t) => {

@@ -1,5 +1,5 @@
 import type { Message } from '@millrace/service-kit/kafka-consumer'
-import { createSignal } from '@millrace/service-kit/signal'
+import { createSignal, waitUntil } from '@millrace/service-kit/signal'
 import { type Batch, createBatch } from './batch.ts'
 import { createBatchLander } from './batch-lander.ts'
 import { createBatchLimits } from './batch-limits.ts'
@@ -216,12 +216,8 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
   }
   const loops = [readLoop().catch(unlessClosed), landLoop().catch(unlessClosed)]
 
-  const waitUntilLanded = async (isLanded: () => boolean, deadline: number): Promise<void> => {
-    while (!isLanded() && deps.now() < deadline) await landed.wait(deadline - deps.now())
-  }
-
   const close = async (graceMs: number): Promise<void> => {
-    await waitUntilLanded(() => lander.current() === undefined, deps.now() + graceMs)
+    await waitUntil(landed, () => lander.current() === undefined, graceMs)
     aborter.abort(new Error('the partition was given up'))
     readable.notify()
     landable.notify()
@@ -242,8 +238,7 @@ export function createPartitionLane(deps: LaneDeps, config: LaneConfig, start: L
       draining = true
       readable.notify()
       landable.notify()
-      const deadline = deps.now() + graceMs
-      await waitUntilLanded(() => dueIn() !== 0 && lander.current() === undefined, deadline)
+      await waitUntil(landed, () => dueIn() !== 0 && lander.current() === undefined, graceMs)
       await close(0)
     },
     close,
