@@ -31,10 +31,10 @@ function onOneCore<Result>(mesh: BenchMesh, measure: () => Promise<Result>): Pro
 }
 
 function printLanding(events: number, landing: LandingRate): void {
-  const { aggregator, clickhouse, merges, takingUp, memoryMiB, idsMiB } = landing
+  const { aggregator, clickhouse, merges, memoryMiB, idsMiB } = landing
   console.log(`
 landing ${formatCount(events)} rows: validated, repeats checked, three meters
-  aggregator, Kafka to ClickHouse              ${formatCount(landing.rowsPerSecond)} rows/s, CPU per 1,000: ${formatMs(aggregator)} aggregator + ${formatMs(clickhouse)} ClickHouse = ${formatMs(total(landing))}; of it ${formatMs(merges)} merges, ${formatMs(takingUp)} ids read back
+  aggregator, Kafka to ClickHouse              ${formatCount(landing.rowsPerSecond)} rows/s, CPU per 1,000: ${formatMs(aggregator)} aggregator + ${formatMs(clickhouse)} ClickHouse = ${formatMs(total(landing))}; of it ${formatMs(merges)} merges
   aggregator's memory                          ${memoryMiB.map((mib) => `${mib} MiB`).join(', ')} after a quarter, a half and all, and ${idsMiB} MiB of ids`)
 }
 

@@ -3,7 +3,7 @@ import type { BenchMesh, BenchService } from './bench-mesh.ts'
 import { formatCount, formatMs, formatRatio } from './format.ts'
 import {
   emptyTables,
-  exportNewest,
+  exportEvents,
   insertFile,
   makeTables,
   readClickhouseCpu,
@@ -53,20 +53,18 @@ export async function benchGrowth(mesh: BenchMesh): Promise<void> {
     async () => {
       await produceEvents(mesh, firstEvents)
       await untilLanded(mesh, firstEvents)
-      const file = await exportNewest(mesh)
+      const file = await exportEvents(mesh)
       await untilMergesRest(mesh)
       console.log(
         `\nan event's cost while ${formatCount(events)} land: CPU per 1,000, and beside an INSERT without merges in the same minute`,
       )
       const measured: Slice[] = []
-      let landed = firstEvents
-      for (let slice = 0; slice < slices; slice += 1) {
-        const rows = Math.round((events - firstEvents) / slices)
-        const used = await landSlice(mesh, aggregator, landed, rows)
-        landed += rows
-        const insert = await measureInsert(mesh, file)
-        measured.push({ ...used, insert })
-        console.log(`${describeSlice(landed, { ...used, insert })}; ${await describeMemory(aggregator)}`)
+      const rows = Math.round((events - firstEvents) / slices)
+      for (let from = firstEvents; measured.length < slices; from += rows) {
+        const landed = await landSlice(mesh, aggregator, from, rows)
+        const slice = { ...landed, insert: await measureInsert(mesh, file) }
+        measured.push(slice)
+        console.log(`${describeSlice(from + rows, slice)}; ${await describeMemory(aggregator)}`)
       }
       printGrowth(measured)
     },
@@ -103,8 +101,8 @@ async function measureInsert(mesh: BenchMesh, file: string): Promise<number> {
 }
 
 function describeSlice(landed: number, slice: Slice): string {
-  const { aggregator, clickhouse, merges, insert } = slice
-  const all = aggregator + clickhouse
+  const { merges, insert } = slice
+  const all = total(slice)
   return `  until ${formatCount(landed).padStart(10)}  ${formatMs(all)}, of it ${formatMs(merges)} merges; ${formatRatio(all, insert)}, ${formatRatio(all - merges, insert)} without them`
 }
 
@@ -125,8 +123,12 @@ function printGrowth(measured: readonly Slice[]): void {
     console.log(`  ${what.padEnd(44)} ${then.toFixed(2)}, ${now.toFixed(2)}: ${formatRatio(now, then)}`)
   }
   console.log(`  the last ${compared} beside the first ${compared} (wanted: 0.9 to 1.1 ×)`)
-  line('with merges, × the INSERT', (of) => (of.aggregator + of.clickhouse) / of.insert)
-  line('with merges, ms', (of) => (of.aggregator + of.clickhouse) * 1_000)
-  line('without, × the INSERT', (of) => (of.aggregator + of.clickhouse - of.merges) / of.insert)
-  line('without, ms', (of) => (of.aggregator + of.clickhouse - of.merges) * 1_000)
+  line('with merges, × the INSERT', (of) => total(of) / of.insert)
+  line('with merges, ms', (of) => total(of) * 1_000)
+  line('without, × the INSERT', (of) => (total(of) - of.merges) / of.insert)
+  line('without, ms', (of) => (total(of) - of.merges) * 1_000)
+}
+
+function total({ aggregator, clickhouse }: Slice): number {
+  return aggregator + clickhouse
 }

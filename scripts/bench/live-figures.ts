@@ -1,6 +1,7 @@
 import { createMeshHttp } from '../client/mesh-http.ts'
 import { startTrickle } from '../console/trickle.ts'
 import type { BenchMesh } from './bench-mesh.ts'
+import { formatCount } from './format.ts'
 import type { SubscriberFigures } from './live-subscribers.ts'
 import { processCpuSeconds, residentMiB, startNode } from './measure.ts'
 import { measuredCore, pinToCores } from './pin-cores.ts'
@@ -36,7 +37,7 @@ export async function benchLive(mesh: BenchMesh): Promise<void> {
   const beside = await watch(`http://127.0.0.1:${await bare.firstLine}/`, mesh.key, readers, bare.pid)
   await bare.stop()
   console.log(`
-live, ${readers.toLocaleString('en')} readers of one meter with 500 events a second${pinned ? ', query on one core' : ''}
+live, ${formatCount(readers)} readers of one meter with 500 events a second${pinned ? ', query on one core' : ''}
   pushes a reader and second                   ${perReader(many)} (the slowest reader ${(many.figures.fewest / seconds).toFixed(2)}), ${bytes} bytes each
   written until read                           p50 ${many.figures.p50} ms, p99 ${many.figures.p99} ms
   query                                        ${percent(many.cpu)} of a core, ${many.memoryMiB} MiB; with 1 reader ${percent(alone.cpu)}, ${alone.memoryMiB} MiB

@@ -6,7 +6,7 @@ import { type BenchMesh, startBenchMesh } from './bench-mesh.ts'
 import { deliveryEnvironment, measureDeliveryCost } from './delivery-figures.ts'
 import { measureDeliveryIsolation } from './delivery-isolation.ts'
 import { measureDeliveryTimes } from './delivery-times.ts'
-import { formatMs, formatRatio } from './format.ts'
+import { formatCount, formatMs, formatRatio } from './format.ts'
 import { benchFreshness } from './freshness-figures.ts'
 import { type IngestCost, measureIngestCost } from './ingest-cost.ts'
 import { measureIngestTimes } from './ingest-times.ts'
@@ -79,11 +79,11 @@ async function benchDeliveries(mesh: BenchMesh): Promise<void> {
   console.log(`
 deliveries of about 300 bytes to a receiver on this machine
   bare undici, the same bodies and connections ${formatMs(cost.bareUndici)} CPU per 1,000
-  postback-delivery, logged and accounted for  ${formatMs(cost.delivery)} CPU per 1,000, ${Math.round(cost.perSecond).toLocaleString('en')} a second
+  postback-delivery, logged and accounted for  ${formatMs(cost.delivery)} CPU per 1,000, ${formatCount(cost.perSecond)} a second
   ratio                                        ${formatRatio(cost.delivery, cost.bareUndici)} (wanted: at most 2)
-  steady load that is kept up with             ${times.sustained.toLocaleString('en')} a second
-  accepted to received at ${times.perSecond.toLocaleString('en')} a second        p50 ${times.p50.toFixed(1)} ms, p99 ${times.p99.toFixed(1)} ms (wanted: below 100)
-  ${isolation.receivers.toLocaleString('en')} receivers, ${isolation.perSecond.toLocaleString('en')} a second, p99      all well ${allWell.median.toFixed(1)} ms, 1 in 100 hangs throughout ${someHang.median.toFixed(1)} ms, ${formatRatio(someHang.median, allWell.median)} (wanted: at most 1.25); worst five seconds ${allWell.worst.toFixed(1)} and ${someHang.worst.toFixed(1)} ms
-  ${backlog.deliveries.toLocaleString('en')} for one that hangs               ${backlog.beforeMiB} MiB before, ${backlog.afterMiB} MiB when all were read`)
+  steady load that is kept up with             ${formatCount(times.sustained)} a second
+  accepted to received at ${formatCount(times.perSecond)} a second        p50 ${times.p50.toFixed(1)} ms, p99 ${times.p99.toFixed(1)} ms (wanted: below 100)
+  ${formatCount(isolation.receivers)} receivers, ${formatCount(isolation.perSecond)} a second, p99      all well ${allWell.median.toFixed(1)} ms, 1 in 100 hangs throughout ${someHang.median.toFixed(1)} ms, ${formatRatio(someHang.median, allWell.median)} (wanted: at most 1.25); worst five seconds ${allWell.worst.toFixed(1)} and ${someHang.worst.toFixed(1)} ms
+  ${formatCount(backlog.deliveries)} for one that hangs               ${backlog.beforeMiB} MiB before, ${backlog.afterMiB} MiB when all were read`)
   await service.stop()
 }

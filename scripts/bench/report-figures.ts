@@ -1,5 +1,5 @@
 import type { BenchMesh, BenchService } from './bench-mesh.ts'
-import { formatRatio } from './format.ts'
+import { formatCount, formatRatio } from './format.ts'
 import type { PacedTimes } from './open-loop.ts'
 import { fillRollups, registerReportMeters } from './report-catalog.ts'
 import { measureColdTimes } from './report-cold.ts'
@@ -41,7 +41,7 @@ warm reports, ${reports} different ones by Zipf, 64 connections, each process on
   query                                        ${line(query)}
   ratio to ClickHouse                          ${formatRatio(query.perSecond, clickhouse.perSecond)} (wanted: at least 20)
   ratio to the bare route                      ${formatRatio(query.perSecond, bareFastify.perSecond)} (wanted: at least 0.4)
-  at ${halfPerSecond.toLocaleString('en')} a second                      ${pacedLine(half)} (wanted: p99 below 20)
+  at ${formatCount(halfPerSecond)} a second                      ${pacedLine(half)} (wanted: p99 below 20)
   the bare route at that rate                  ${pacedLine(bareHalf)}`)
 }
 
@@ -53,7 +53,7 @@ the same while ${eventsPerSecond} events a second land in both meters
 }
 
 function line({ perSecond, cpuPer1000 }: Rate): string {
-  return `${Math.round(perSecond).toLocaleString('en').padStart(7)} a second, ${(cpuPer1000 * 1_000).toFixed(1)} ms CPU per 1,000`
+  return `${formatCount(perSecond).padStart(7)} a second, ${(cpuPer1000 * 1_000).toFixed(1)} ms CPU per 1,000`
 }
 
 /** How late a request was sent is part of its answer's time, and no fault of the server. */
